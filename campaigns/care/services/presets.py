@@ -29,7 +29,7 @@ _FOOT_EN = (
 _FOOT_ZH = '<p style="color:#666;font-size:12px"><a href="{{ links.unsubscribe }}">退订</a> · {{ shop.name }}</p>'
 _COUPON_EN = """{% if coupon.code %}<p>Your code, worth {{ coupon.value }}{% if coupon.minimum_spend != "" %} from {{ coupon.minimum_spend }}{% endif %}:
 <strong>{{ coupon.code }}</strong>{% if coupon.expires != "" %}, good until {{ coupon.expires }}{% endif %}.</p>{% endif %}"""
-_COUPON_ZH = """{% if coupon.code %}<p>您的专属优惠码（{{ coupon.value }}{% if coupon.minimum_spend != "" %}，满 {{ coupon.minimum_spend }} 可用{% endif %}）：
+_COUPON_ZH = """{% if coupon.code %}<p>您的专属券码（{{ coupon.value }}{% if coupon.minimum_spend != "" %}，满 {{ coupon.minimum_spend }} 可用{% endif %}）：
 <strong>{{ coupon.code }}</strong>{% if coupon.expires != "" %}，有效期至 {{ coupon.expires }}{% endif %}。</p>{% endif %}"""
 
 

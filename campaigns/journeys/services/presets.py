@@ -362,19 +362,19 @@ def _unhappy(m: Maker) -> dict[str, Any]:
 
 
 PRESETS = (
-    JourneyPreset("welcome", "Welcome", "新会员欢迎旅程", "New members get points, and an offer if they have not bought within a week.", "新会员入会送积分，一周未下单再送首单券。", "users-plus", _welcome),
-    JourneyPreset("first_purchase", "First purchase", "首购培育", "Thanks customers after the first order, and sends an offer for the second.", "首单后感谢，30 天未复购送复购券。", "shopping-bag", _first_purchase),
+    JourneyPreset("welcome", "Welcome", "新会员欢迎旅程", "New members get points, and an offer if they have not bought within a week.", "新会员入会送积分，一周内未下单再送新人券。", "users-plus", _welcome),
+    JourneyPreset("first_purchase", "First purchase", "首购培育", "Thanks customers after the first order, and sends an offer for the second.", "首单后致谢，30 天未复购送复购券。", "shopping-bag", _first_purchase),
     JourneyPreset("after_purchase", "After-purchase follow-up and review", "购后关怀与评价邀请", "Asks about the order, then for a review that earns points.", "购后关怀，邀请评价并奖励积分。", "message-check", _after_purchase),
     JourneyPreset("birthday", "Birthday with presents", "生日关怀旅程", "A coupon a week before the birthday, points on the day.", "生日前一周送券，当天送积分。", "cake", _birthday),
     JourneyPreset("member_day", "Member anniversary", "会员周年", "Points and thanks on the anniversary of enrolment.", "入会周年当天送积分致谢。", "calendar-event", _member_day),
     JourneyPreset("points_expiring", "Points expiring", "积分过期提醒旅程", "Reminds members of expiring points, and again a week later.", "提醒即将过期的积分，一周后再次提醒。", "hourglass", _expiring),
-    JourneyPreset("tier_up", "Tier up", "会员升级祝贺", "Congratulates members, and opens a ticket for those who do not buy.", "祝贺升级，未下单者转人工关怀。", "trophy", _tier_up),
+    JourneyPreset("tier_up", "Tier up", "会员升级祝贺", "Congratulates members, and opens a ticket for those who do not buy.", "祝贺会员升级；之后未下单的，创建工单由客服跟进。", "trophy", _tier_up),
     JourneyPreset("near_tier", "Near the next tier", "临近升级激励", "A reminder and a small coupon for members who reach 80% of the next tier.", "达到下一等级 80% 的会员，提醒并送券助力。", "trending-up", _near_tier),
-    JourneyPreset("tier_at_risk", "Tier about to be lost", "保级提醒旅程", "Reminds members who are about to lose their tier, and sends an offer two weeks later.", "提醒保级不足的会员，两周后送券。", "trending-down", _tier_at_risk),
+    JourneyPreset("tier_at_risk", "Tier about to be lost", "保级提醒旅程", "Reminds members who are about to lose their tier, and sends an offer two weeks later.", "提醒即将降级的会员，两周后送保级券。", "trending-down", _tier_at_risk),
     JourneyPreset("cart", "Cart abandoned", "购物车挽回", "A reminder after two hours, an offer a day later; customers who buy leave the journey.", "两小时后提醒，一天后送券，下单即退出。", "shopping-cart", _cart),
-    JourneyPreset("winback", "Win-back in three waves", "三波流失召回", "Offers of 5, 10 and 20%, two weeks apart; 10% of customers are held out to measure the effect.", "9.5 折、9 折、8 折三波递进优惠，保留一成对照组。", "rotate", _winback),
-    JourneyPreset("sunset", "Lapsed for good", "长期流失停止触达", "A last e-mail to customers without an order for a year, then a tag.", "一年未购发最后一封信，之后打上停止触达标签。", "sun", _sunset),
-    JourneyPreset("unhappy", "Low satisfaction", "低满意度挽回", "An immediate ticket to call back, and an e-mail some days later.", "立即生成回访工单，数日后致歉关怀。", "mood-sad", _unhappy),
+    JourneyPreset("winback", "Win-back in three waves", "三波流失召回", "Offers of 5, 10 and 20%, two weeks apart; 10% of customers are held out to measure the effect.", "9.5 折、9 折、8 折三波优惠，每波间隔两周；留出 10% 对照组以衡量效果。", "rotate", _winback),
+    JourneyPreset("sunset", "Lapsed for good", "长期流失停止触达", "A last e-mail to customers without an order for a year, then a tag.", "一年未下单的客户收到最后一封邮件，然后打上“停止触达”标签。", "sun", _sunset),
+    JourneyPreset("unhappy", "Low satisfaction", "低满意度挽回", "An immediate ticket to call back, and an e-mail some days later.", "立即创建回访工单，数日后发送致歉邮件。", "mood-sad", _unhappy),
 )  # fmt: skip
 
 

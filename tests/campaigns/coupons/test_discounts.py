@@ -40,16 +40,16 @@ def test_an_invalid_number_of_tenths_is_refused(zhe):
 @pytest.mark.parametrize(
     ("fields", "english", "chinese"),
     [
-        ({"kind": "percent", "value": 15}, "Customers pay 85%: 15% off.", "打8.5折，顾客付85%。"),
+        ({"kind": "percent", "value": 15}, "Customers pay 85%: 15% off.", "打8.5折，实付85%。"),
         (
             {"kind": "percent", "value": 15, "minimum_spend": 100_00},
             "Customers pay 85%: 15% off from CN¥100.00.",
-            "满¥100.00打8.5折，顾客付85%。",
+            "满¥100.00打8.5折，实付85%。",
         ),
         (
             {"kind": "percent", "value": 10, "max_discount": 50_00},
             "Customers pay 90%: 10% off. At most CN¥50.00 is taken off.",
-            "打9折，顾客付90%。最多优惠¥50.00。",
+            "打9折，实付90%。最多优惠¥50.00。",
         ),
         (
             {"kind": "amount", "value": 20_00, "minimum_spend": 100_00},
@@ -84,7 +84,7 @@ def test_in_chinese_tenths_are_entered_and_eighty_five_is_refused(marketer):
     saved = marketer.post(address, {**PERCENT, "zhe": "8.5"}, follow=True, **CHINESE)
     coupon = Coupon.objects.get()
     assert (coupon.kind, coupon.value) == ("percent", 15)
-    assert "打8.5折，顾客付85%。" in saved.content.decode()
+    assert "打8.5折，实付85%。" in saved.content.decode()
     assert "8.5折" in marketer.get(reverse("coupons"), **CHINESE).content.decode()
     assert "8.5折" not in marketer.get(reverse("coupons")).content.decode()
 
@@ -141,7 +141,7 @@ def test_messages_show_discounts_in_the_readers_language(make_coupon):
     coupon = make_coupon(kind="percent", value=15)
     english, chinese = (coupon_context(coupon, None, language) for language in ("en", "zh-hans"))
     assert (english["value"], english["terms"]) == ("15%", "Customers pay 85%: 15% off.")
-    assert (chinese["value"], chinese["terms"]) == ("8.5折", "打8.5折，顾客付85%。")
+    assert (chinese["value"], chinese["terms"]) == ("8.5折", "打8.5折，实付85%。")
 
 
 def test_the_api_names_the_discount(api, make_coupon, make_customer):
