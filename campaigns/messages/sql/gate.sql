@@ -1,5 +1,5 @@
--- Functions of time and chance for the gate in the database. campaigns/messages/rules.py computes the same in Python; a
--- test compares both.
+-- Functions of time and chance for the gate in the database. tests/reference/gate.py computes the same in Python; a test
+-- compares both.
 
 -- Return the holdout's bucket, 0 to 99: a hash of origin and customer, so that it is the same on every machine (X1).
 CREATE OR REPLACE FUNCTION campaigns_bucket(p_origin text, p_customer bigint) RETURNS integer

@@ -26,7 +26,7 @@ from loyalty.tiers.rules import limits
 from loyalty.tiers.selectors.metrics import METRICS, NO_REFUNDS
 
 LAST_ID = 2**63 - 1
-# One SELECT per policy computes rules.tiers.windows, for a row `l` of loyalty_member.
+# One SELECT per policy computes loyalty.tiers.rules.windows, for a row `l` of loyalty_member.
 _TODAY = "(%(at)s::timestamptz AT TIME ZONE %(zone)s)::date"
 _ANNIVERSARIES = f"""
     SELECT {{up_from}} AS up_from,
@@ -97,7 +97,7 @@ _MOVES = """
            coalesce(w.due_at <= %(at)s AND (%(rolling)s OR w.due_at > %(last_period)s), false) AS due
     FROM windowed w LEFT JOIN had h ON h.id = w.id LEFT JOIN running r ON r.member_id = w.id
     LEFT JOIN given g ON g.member_id = w.id"""
-# These CASE branches match rules.tiers.decide line by line.
+# These CASE branches match tests.reference.tiers.decide line by line.
 _CHANGES = """
     CREATE TEMP TABLE loyalty_tier_changes ON COMMIT DROP AS
     WITH judged AS (

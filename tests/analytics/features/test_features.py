@@ -10,7 +10,6 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from analytics.features.models import CustomerFeature, RfmModel
-from analytics.features.rules import lifecycle, rfm
 from analytics.features.services import features
 from analytics.features.services.people import EVERYONE
 from analytics.segments.services import runs as segments
@@ -18,6 +17,7 @@ from core.base.actor import SYSTEM
 from core.events.models import DomainEvent
 from crm.activity.services.activity import ActivityInput, record_activity
 from crm.orders.services.refunds import record_refund
+from tests.reference import lifecycle, rfm
 
 pytestmark = pytest.mark.django_db
 

@@ -25,7 +25,6 @@ from campaigns.care.services.presets import ensure_presets
 from campaigns.care.services.runs import run_care_rule, run_care_rules
 from campaigns.coupons.models import CouponCode
 from campaigns.messages.models import Message
-from campaigns.messages.rules import bucket
 from campaigns.messages.services.messages import send_due
 from campaigns.templates.services.templates import Text, save_template
 from core.base.actor import SYSTEM
@@ -38,6 +37,7 @@ from crm.desk.services import open_ticket, resolve_ticket
 from crm.orders.models import Order
 from crm.orders.services.refunds import record_refund
 from tests.campaigns.conftest import policy
+from tests.reference.gate import bucket
 from tests.segments import put_in, take_out
 from tests.threads import at_once
 

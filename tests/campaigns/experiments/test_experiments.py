@@ -23,7 +23,6 @@ from campaigns.experiments.services.experiments import (
 )
 from campaigns.experiments.services.queueing import Intended, queue_messages
 from campaigns.messages.models import LinkClick, Message
-from campaigns.messages.rules import bucket
 from campaigns.messages.services.messages import queue_message
 from campaigns.templates.services.templates import Text, save_template
 from core.base.actor import SYSTEM
@@ -32,6 +31,7 @@ from core.events.models import DomainEvent
 from crm.activity.services.activity import ActivityInput, record_activity
 from crm.customers.models import Customer
 from crm.customers.services.consents import record_consent
+from tests.reference.gate import bucket
 from tests.threads import at_once
 
 PLAN = {"name": "Subject lines", "effect": Decimal("0.05"), "window_days": 7}

@@ -14,19 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.messages.models import Message, Suppression
-from campaigns.messages.rules import (
-    Decision,
-    GateCandidate,
-    GatePolicy,
-    GateReason,
-    Verdict,
-    bucket,
-    capped,
-    decide,
-    instant,
-    quiet_until,
-    spread,
-)
+from campaigns.messages.rules import GateReason, Verdict
 from campaigns.messages.services import gate
 from campaigns.templates.models import Template
 from campaigns.templates.services.templates import Text, save_template
@@ -35,6 +23,17 @@ from core.base.actor import SYSTEM
 from crm.customers.models import Consent, Customer, Identity
 from crm.customers.services.identities import index_of
 from tests.campaigns.conftest import policy
+from tests.reference.gate import (
+    Decision,
+    GateCandidate,
+    GatePolicy,
+    bucket,
+    capped,
+    decide,
+    instant,
+    quiet_until,
+    spread,
+)
 
 ZONES = ["Asia/Shanghai", "America/New_York", "Europe/London", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"]
 moments = st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))

@@ -16,8 +16,9 @@ from crm.orders.models import Order, Refund
 from loyalty.ledger.models import Account, Entry
 from loyalty.program.models import Member, PointType, Program, TierDowngrade, TierMetric, TierPolicy
 from loyalty.tiers.models import GivenTier, Tier, TierPeriod, TierRun
-from loyalty.tiers.rules import Facts, Move, TierPeriodPolicy, decide, step_for, windows
+from loyalty.tiers.rules import TierPeriodPolicy, step_for, windows
 from loyalty.tiers.services.evaluation import _CHANGES, evaluate_tiers
+from tests.reference.tiers import Facts, Move, decide, is_due
 
 pytestmark = pytest.mark.django_db
 
@@ -154,7 +155,7 @@ def expected(person: Person, program: Program, last_run: datetime | None, downgr
         given=is_given,
         refunded=refunded,
         locked=person.locked is not None and person.locked > 0,
-        due=spans.is_due(last_run, AT) if program.tier_period != "rolling" else True,
+        due=is_due(spans, last_run, AT) if program.tier_period != "rolling" else True,
     )
     move: Move | None = decide(facts, downgrade=downgrade, one_step=program.tier_downgrade == "one_step")
     return None if move is None else (move.step, move.reason)
