@@ -26,6 +26,7 @@ from core.audit.tracking import acting
 from core.base.actor import SYSTEM, Actor
 from core.base.errors import Conflict, DomainError, Invalid
 from core.db.functions import IS_HELD, is_interruption
+from core.db.locks import lock_row
 from core.jobs.models import Job
 from core.jobs.services import GIVEN_UP, Progress, create_job, fail_job, finish_job, start_job
 from core.text.csv_rows import Unreadable
@@ -286,7 +287,7 @@ def sides_of(run: ImportRun, rows: int = SIDES_ROWS) -> Sides:
 def queue_import(*, run: ImportRun, actor: Actor) -> ImportRun:
     """Queue an import, or queue an abandoned one again. Raises Conflict when it is done or running."""
     with transaction.atomic():
-        locked = ImportRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
+        locked = lock_row(ImportRun.objects.filter(pk=run.pk))
         if locked.state == ImportState.DONE:
             raise Conflict(_("This import is done."), code="import_done")
         if locked.state in {ImportState.RUNNING, ImportState.QUEUED} and not is_stale(locked):

@@ -18,7 +18,7 @@ from core.base import clock
 from core.base.actor import SYSTEM, Actor
 from core.base.errors import Conflict, Invalid
 from core.base.zones import known_zones, shop_zone
-from core.db.locks import lock_row
+from core.db.locks import lock_first, lock_row
 from crm.customers.rules.birthdays import celebrated_on
 from crm.customers.services.customers import birthday_indexes
 from loyalty.program.models import Member
@@ -273,7 +273,7 @@ def _retry_failed(now: datetime) -> tuple[int, int]:
             rows = BenefitGrant.objects.select_related("benefit__tier__program", "member").filter(
                 pk=pk, state=GrantState.FAILED
             )
-            grant = rows.select_for_update(of=("self",), skip_locked=True).first()
+            grant = lock_first(rows, skip_locked=True)
             kind = BENEFITS.get(grant.benefit.kind) if grant else None
             if grant is None or kind is None:
                 continue
