@@ -16,6 +16,7 @@ from campaigns.care.models import CareRule, CareTrigger
 from campaigns.experiments.services.arms import HoldoutSql, kept_out
 from campaigns.messages.services import gate
 from campaigns.messages.services.gate import CUSTOMER_ZONE
+from core.db.statements import statement
 from crm.customers.rules.birthdays import celebrated_around
 from crm.customers.services.customers import birthday_indexes
 from crm.orders.selectors.bought import acted_at, acts_outside, order_counts
@@ -60,24 +61,6 @@ _ENTERED = f"""
     CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
     WHERE e.id = ANY(%(events)s) AND e.kind = '{SEGMENT_ENTERED.kind}' AND e.occurred_at >= %(since)s
           AND e.payload->'segments' @> to_jsonb(%(segment)s::bigint)"""
-# Expiring points are named by their last valid day: the day, in the program's zone, before the lot ends.
-_EXPIRING = f"""
-    SELECT c.id, 'expiry:' || dated.last_day,
-           CASE WHEN %(send_at)s::time IS NULL THEN %(now)s
-                ELSE ((dated.last_day - %(days)s + %(send_at)s::time) AT TIME ZONE z.zone) END,
-           jsonb_build_object('expiring', jsonb_build_object('points', dated.points, 'on', dated.last_day))
-    FROM (SELECT m.customer_id, ((l.expires_at - interval '1 microsecond') AT TIME ZONE p.time_zone)::date AS last_day,
-                 sum(l.remaining)::bigint AS points
-          FROM loyalty_lot l JOIN loyalty_account a ON a.id = l.account_id
-          JOIN loyalty_pointtype t ON t.id = a.point_type_id AND t.spendable
-          JOIN loyalty_member m ON m.id = a.member_id AND m.state = 'active'
-          JOIN loyalty_program p ON p.id = m.program_id AND p.is_default
-          WHERE l.open AND l.expires_at > %(now)s AND l.expires_at <= %(now)s + make_interval(days => %(days)s + 3)
-          GROUP BY 1, 2) AS dated
-    JOIN crm_customer c ON c.id = dated.customer_id AND c.state = 'active'
-    CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
-    WHERE (%(now)s AT TIME ZONE z.zone)::date - (dated.last_day - %(days)s) BETWEEN 0 AND %(late)s
-          AND dated.last_day - %(days)s >= (%(since)s AT TIME ZONE z.zone)::date"""
 
 
 def birthday(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
@@ -96,7 +79,7 @@ def birthday(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
 
 def expiring(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
     """Select customers whose points expire in that many days: one occurrence per expiry day; `late` as for birthdays."""
-    return _EXPIRING, {**_params(rule, now), "late": late}
+    return statement(__package__, "expiring", zone=CUSTOMER_ZONE), {**_params(rule, now), "late": late}
 
 
 def lapsed(rule: CareRule, now: datetime, *, everyone: bool) -> Select:

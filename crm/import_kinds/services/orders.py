@@ -5,6 +5,9 @@ A later row or file may advance a known order from placed to paid or cancelled, 
 
 from __future__ import annotations
 
+from psycopg.sql import Literal
+
+from core.db.statements import statement
 from core.events.bus import limited
 from crm.customers import events
 from crm.customers.services import identities as customers_identities
@@ -75,41 +78,16 @@ class Orders:
         context.extra |= {"store_code": context.store.code, "currency": context.options.get("currency") or None}
         shared = ", ".join(f"r.{name} AS shared_{name}" for name in (*SHARED, *MOVING))
         context.execute(
-            f"""CREATE TEMP TABLE lk_priced ON COMMIT DROP AS
-                SELECT priced.*, gross - line_discount AS amount,
-                    CASE WHEN error_code IS NOT NULL THEN error_code
-                         {self.errors}
-                         WHEN store_id IS NULL THEN 'unknown_store'
-                         WHEN given_currency <> currency THEN 'wrong_currency'
-                         WHEN NOT has_line THEN NULL
-                         WHEN kind = 'product' AND sku IS NULL THEN 'required'
-                         WHEN quantity <= 0 THEN 'not_positive'
-                         WHEN quantity > 999999999 OR unit_price > 999999999 OR gross >= {LARGEST} THEN 'number_too_large'
-                         WHEN scale(trim_scale(quantity)) > 3 THEN 'too_precise'
-                         WHEN unit_price IS NULL THEN 'required'
-                         WHEN unit_price < 0 OR line_discount < 0 THEN 'negative'
-                         WHEN line_discount > gross THEN 'discount_exceeds_line'
-                         WHEN gross - line_discount <> given_amount THEN 'amount_mismatch' END AS code
-                FROM (SELECT valued.*,
-                             coalesce(round(given_discount * factor)::bigint, greatest(gross - given_amount, 0), 0)
-                                 AS line_discount
-                      FROM (SELECT r.row_number, r.error_field, r.error_code, r.error_detail, r.number, r.sku,
-                                   r.product_name, r.category, r.brand, s.id AS store_id, s.currency, s.factor,
-                                   coalesce(r.currency, %(currency)s) AS given_currency,
-                                   coalesce(r.line_kind, 'product') AS kind, coalesce(r.quantity, 1) AS quantity,
-                                   round(coalesce(r.unit_price, (r.line_amount + coalesce(r.line_discount, 0))
-                                                                / nullif(coalesce(r.quantity, 1), 0)), 4) AS unit_price,
-                                   least(greatest(round(coalesce(round(r.unit_price, 4) * coalesce(r.quantity, 1),
-                                                                 r.line_amount + coalesce(r.line_discount, 0), 0)
-                                                        * s.factor), -{LARGEST}), {LARGEST})::bigint AS gross,
-                                   round(r.line_refunded * s.factor)::bigint AS line_refunded,
-                                   r.line_discount AS given_discount, round(r.line_amount * s.factor)::bigint AS given_amount,
-                                   {"coalesce(r.quantity = 0, false)" if self.follows else "false"} AS skipped,
-                                   (r.sku IS NOT NULL OR r.quantity IS NOT NULL OR r.unit_price IS NOT NULL
-                                    OR r.line_amount IS NOT NULL)
-                                   {"AND coalesce(r.quantity <> 0, true)" if self.follows else ""} AS has_line, {shared}
-                            FROM lk_rows r LEFT JOIN lk_store s ON s.code = coalesce(r.store, %(store_code)s)
-                            WHERE {self.rows} OFFSET 0) valued) priced"""
+            statement(
+                __package__,
+                "priced_rows",
+                errors=self.errors,
+                largest=str(LARGEST),
+                skipped="coalesce(r.quantity = 0, false)" if self.follows else "false",
+                not_skipped="AND coalesce(r.quantity <> 0, true)" if self.follows else "",
+                shared=shared,
+                rows=self.rows,
+            )
         )
         context.execute("ANALYZE lk_priced (row_number, number, sku, kind, has_line, code)")
 
@@ -221,58 +199,16 @@ class Orders:
         minor = {name: f"coalesce(round(g.{name} * factor), 0)" for name in AMOUNTS}
         # An order without lines is imported by its total, from which the goods amount is calculated.
         context.execute(
-            f"""CREATE TEMP TABLE lk_order ON COMMIT DROP AS
-                WITH summed AS (
-                    SELECT g.*, sum_discount + line_discounts + {minor["discount"]} AS given_discounts,
-                           {minor["points_amount"]} AS points, sum_shipping + {minor["shipping"]} AS shippings,
-                           {minor["tax"]} AS given_taxes, sum_fee + {minor["fees"]} AS all_fees,
-                           CASE WHEN g.total IS NOT NULL THEN {minor["total"]} END AS given_total,
-                           coalesce(t.state, g.given_state, '{words.PAID}') AS letter,
-                           coalesce(t.state, g.given_state) IS NOT NULL AS stated,
-                           greatest(coalesce(round(g.refunded_amount * factor), g.lines_refunded, 0), t.came_back) AS came_back
-                    FROM lk_grouped g LEFT JOIN lk_state t USING (number)),
-                valued AS (
-                    SELECT s.*, CASE WHEN line_count > 0 THEN sum_product
-                                     ELSE given_total + given_discounts + points - shippings - given_taxes - all_fees
-                                END AS goods
-                    FROM summed s),
-                taxed AS (
-                    -- When prices include the tax, the total is right without it.
-                    SELECT v.*, CASE WHEN line_count > 0
-                                      AND given_total = goods - given_discounts - points + shippings + all_fees
-                                     THEN 0 ELSE given_taxes END AS taxes
-                    FROM valued v),
-                whole AS (
-                    SELECT x.*, given_discounts{rest} AS discounts FROM taxed x)
-                SELECT w.*, goods - discounts - points + shippings + taxes + all_fees AS sum_total,
-                       {ORDER_STATE} AS order_state, o.id AS known, o.customer_id AS known_customer,
-                       o.state AS known_state, o.refunded AS known_refunded, o.total AS known_total,
-                       CASE WHEN differing IS NOT NULL THEN 'order_columns_differ'
-                            WHEN spoiled AND line_count = 0 THEN 'order_has_refused_rows'
-                            WHEN o.id IS NULL AND w.placed_at IS NULL THEN 'required'
-                            WHEN o.id IS NULL AND goods IS NULL THEN 'no_price'
-                            WHEN least(discounts, points, shippings, taxes, all_fees, goods) < 0 THEN 'negative'
-                            WHEN goods - discounts - points + shippings + taxes + all_fees < 0 THEN 'discount_exceeds_order'
-                            WHEN goods + shippings + taxes + all_fees > {LARGEST} THEN 'number_too_large'
-                            WHEN NOT spoiled AND given_total <> goods - discounts - points + shippings + taxes + all_fees
-                                 THEN 'total_mismatch'
-                            WHEN came_back < 0 OR came_back > coalesce(goods - discounts - points + shippings + taxes + all_fees,
-                                                                       o.total) THEN 'refund_exceeds_order'
-                            WHEN o.state = 'cancelled' AND stated AND letter <> '{words.REFUNDED}' AND ({ORDER_STATE}) = 'paid'
-                                 THEN 'order_state' END AS code,
-                       CASE WHEN differing IS NOT NULL THEN differing
-                            WHEN spoiled AND line_count = 0 THEN 'number'
-                            WHEN o.id IS NULL AND w.placed_at IS NULL THEN 'placed_at'
-                            WHEN o.id IS NULL AND goods IS NULL THEN 'total'
-                            WHEN least(discounts, points, shippings, taxes, all_fees, goods) < 0
-                                OR goods - discounts - points + shippings + taxes + all_fees < 0 THEN 'discount'
-                            WHEN given_total <> goods - discounts - points + shippings + taxes + all_fees THEN 'total'
-                            WHEN came_back < 0 OR came_back > coalesce(goods - discounts - points + shippings + taxes + all_fees,
-                                                                       o.total) THEN 'refunded_amount'
-                            WHEN o.state = 'cancelled' AND ({ORDER_STATE}) = 'paid' THEN 'state'
-                            ELSE 'total' END AS field
-                FROM whole w LEFT JOIN crm_order o ON o.source = %(source)s AND o.number = w.number
-                WHERE NOT (empty AND coalesce(given_total, 0) = 0)"""
+            statement(
+                __package__,
+                "orders",
+                rest=rest,
+                largest=str(LARGEST),
+                paid=Literal(words.PAID),
+                refunded=Literal(words.REFUNDED),
+                order_state=ORDER_STATE,
+                **{f"minor_{name}": sql for name, sql in minor.items()},
+            )
         )
         named = ", ".join(
             ["number", "first_row", "known", "code", "customer_number", *people.kinds_in([*context.mapping])]
