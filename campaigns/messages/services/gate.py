@@ -100,7 +100,7 @@ def count_reasons(candidates: str, params: dict[str, Any], now: datetime) -> dic
     """Count an audience by the gate's current reasons; "" is sent. Writes nothing."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT coalesce(reason, ''), count(*) FROM ({_gate(candidates)}) AS ruled GROUP BY 1",
+            f"SELECT coalesce(reason, ''), count(*) FROM ({_gate(candidates)}) AS ruled GROUP BY 1",  # noqa: S608 - fragments of the code; values are parameters
             {**params, **parameters(now)},
         )
         return dict(cursor.fetchall())

@@ -227,7 +227,7 @@ def begin(claim: UUID, part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
                FROM {columns(2)} AS g(id, provider_id)
                WHERE m.id = g.id AND m.claim = %s AND m.state = 'sending' AND m.provider_id = ''
                      AND NOT core_sending_held(%s, %s)
-               RETURNING m.id, (SELECT nextval('core_sending_seq'))""",
+               RETURNING m.id, (SELECT nextval('core_sending_seq'))""",  # noqa: S608 - fragments of the code; values are parameters
             [
                 *column_values([(item.id, channel.begin_id(item.id)) for item in part], 2),
                 claim,
@@ -397,7 +397,7 @@ def _take(now: datetime, limit: int) -> list[dict[str, Any]]:
                 f"""SELECT id, customer_id, channel, message_class, origin, occurrence, template_id, template_version, context
                     FROM campaigns_message WHERE state IN ('queued', 'held') AND due_at <= %s AND {condition}
                           AND NOT core_sending_held(%s, %s)
-                    ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED""",
+                    ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED""",  # noqa: S608 - fragments of the code; values are parameters
                 [now, marker.line, marker.seen, limit - len(rows)],
             )
             names = [column[0] for column in cursor.description]
@@ -453,6 +453,6 @@ def _store(rows: Sequence[Written], claim: UUID, now: datetime) -> None:
                    claim = CASE g.state WHEN 'sending' THEN %s::uuid END,
                    leased_until = CASE g.state WHEN 'sending' THEN clock_timestamp() + make_interval(secs => %s) END
                FROM {columns(6)} AS g(id, state, language, subject, body, error)
-               WHERE m.id = g.id""",
+               WHERE m.id = g.id""",  # noqa: S608 - fragments of the code; values are parameters
             [now, claim, lease_seconds(), *column_values(rows, 6)],
         )

@@ -73,7 +73,7 @@ class Orders:
         """Fill lk_priced: each row with its store, kind, amounts in minor units and its first error."""
         context.execute(
             f"""CREATE TEMP TABLE lk_store ON COMMIT DROP AS
-                SELECT code, id, currency, {factor("currency")} AS factor FROM crm_store"""
+                SELECT code, id, currency, {factor("currency")} AS factor FROM crm_store"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         context.extra |= {"store_code": context.store.code, "currency": context.options.get("currency") or None}
         shared = ", ".join(f"r.{name} AS shared_{name}" for name in (*SHARED, *MOVING))
@@ -134,7 +134,7 @@ class Orders:
                 SELECT number, greatest(CASE WHEN l.mixed THEN l.standing ELSE l.state END, w.state),
                        CASE WHEN l.mixed THEN coalesce(came_back, 0) ELSE 0 END
                 FROM (SELECT number, max(state) FILTER (WHERE NOT has_line) AS state FROM lk_stated GROUP BY number) w
-                LEFT JOIN lines l USING (number)"""
+                LEFT JOIN lines l USING (number)"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         context.execute(
             """UPDATE lk_priced p SET line_refunded = l.line_refunded
@@ -188,7 +188,7 @@ class Orders:
                        coalesce(sum(quantity) FILTER (WHERE kind = 'product' AND has_line {taken}), 0) AS item_count,
                        {", ".join(columns)}, {differing} AS differing
                 FROM lk_priced WHERE number IS NOT NULL {"" if self.whole or self.sound else "AND code IS NULL"}
-                GROUP BY number"""
+                GROUP BY number"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         rest = ""
         known = BY_NAME.get(context.options.get("format", ""))
@@ -244,13 +244,13 @@ class Orders:
                 FROM given g FULL JOIN stored s ON s.order_id = g.known AND s.position = g.position
                 JOIN lk_order n ON n.known = coalesce(g.known, s.order_id)
                 WHERE (g.kind, CASE WHEN g.kind = 'product' THEN g.sku END, g.quantity, g.unit_price, g.amount)
-                      IS DISTINCT FROM (s.kind, s.sku, s.quantity, s.unit_price, s.amount)"""
+                      IS DISTINCT FROM (s.kind, s.sku, s.quantity, s.unit_price, s.amount)"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
 
     def _refuse(self, context: Context) -> None:
         context.refuse(
             f"""SELECT row_number, coalesce(error_field, {FIELD_OF}, ''), code, coalesce(error_detail, '')
-                FROM lk_priced WHERE code IS NOT NULL"""
+                FROM lk_priced WHERE code IS NOT NULL"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         context.refuse(
             """SELECT p.row_number, 'customer_number', 'unknown_customer', '' FROM lk_rows p
@@ -263,7 +263,7 @@ class Orders:
             context.refuse(
                 f"""SELECT r.row_number, 'number', 'order_has_refused_rows', '' FROM lk_rows r
                     JOIN (SELECT DISTINCT number FROM lk_rows JOIN lk_refused USING (row_number)
-                          WHERE code = 'unknown_customer') spoiled USING (number) WHERE {self.rows}"""
+                          WHERE code = 'unknown_customer') spoiled USING (number) WHERE {self.rows}"""  # noqa: S608 - fragments and column names of the code; values are parameters
             )
             context.execute(
                 """DELETE FROM lk_order WHERE number IN (
@@ -273,19 +273,19 @@ class Orders:
             context.refuse(
                 f"""SELECT r.row_number, 'number', 'order_has_refused_rows', '' FROM lk_rows r
                     JOIN (SELECT DISTINCT number FROM lk_rows JOIN lk_refused USING (row_number)) spoiled USING (number)
-                    WHERE {self.rows}"""
+                    WHERE {self.rows}"""  # noqa: S608 - fragments and column names of the code; values are parameters
             )
         context.refuse(
             f"""SELECT r.row_number, n.field, n.code, '' FROM lk_rows r JOIN lk_order n USING (number)
-                WHERE n.code IS NOT NULL AND {self.rows}"""
+                WHERE n.code IS NOT NULL AND {self.rows}"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         context.refuse(
             f"""SELECT r.row_number, 'number', 'order_differs', '' FROM lk_rows r
-                JOIN (SELECT DISTINCT number FROM lk_differing) d USING (number) WHERE {self.rows}"""
+                JOIN (SELECT DISTINCT number FROM lk_differing) d USING (number) WHERE {self.rows}"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         refused = "SELECT number FROM lk_rows JOIN lk_refused USING (row_number) WHERE number IS NOT NULL"
         gone = (
-            f"DELETE FROM lk_order WHERE number IN ({refused})"
+            f"DELETE FROM lk_order WHERE number IN ({refused})"  # noqa: S608 - fragments and column names of the code; values are parameters
             if self.whole
             else "DELETE FROM lk_order WHERE code IS NOT NULL OR number IN (SELECT number FROM lk_differing)"
         )
@@ -307,14 +307,14 @@ class Orders:
                                   THEN 0
                                   WHEN came_back = 0 AND letter >= '{words.REFUNDED}' THEN known_total
                                   ELSE came_back END AS refunded_to
-                      FROM lk_order WHERE known IS NOT NULL AND {"true" if self.follows else "false"}) k"""
+                      FROM lk_order WHERE known IS NOT NULL AND {"true" if self.follows else "false"}) k"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         context.execute("ANALYZE lk_move")
         context.execute(
             f"""INSERT INTO lk_unchanged SELECT r.row_number FROM lk_rows r JOIN lk_order n USING (number)
                 LEFT JOIN lk_refused x USING (row_number) LEFT JOIN lk_move k ON k.number = n.number AND k.moves
                 LEFT JOIN lk_skipped s USING (row_number)
-                WHERE n.known IS NOT NULL AND s.row_number IS NULL AND x.row_number IS NULL AND k.number IS NULL AND {self.rows}"""
+                WHERE n.known IS NOT NULL AND s.row_number IS NULL AND x.row_number IS NULL AND k.number IS NULL AND {self.rows}"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         fewer += context.execute("DELETE FROM lk_order WHERE known IS NOT NULL")
         if fewer:
@@ -327,7 +327,7 @@ class Orders:
         known = " OR ".join(["customer_number IS NOT NULL", *(f"{kind} <> 0" for kind in kinds)])
         people.resolve(
             f"""SELECT min(first_row) AS row_number, coalesce(customer_number, '') AS customer_number{names}
-                FROM lk_order WHERE {known} GROUP BY {keys}""",
+                FROM lk_order WHERE {known} GROUP BY {keys}""",  # noqa: S608 - fragments and column names of the code; values are parameters
             kinds,
             create=True,
         )
@@ -364,7 +364,7 @@ class Orders:
         # The effect of an order follows from its payment date, even when it was placed long before.
         context.execute(
             f"""UPDATE crm_order o SET effect = {effect_of(context.mode, "coalesce(o.paid_at, o.placed_at)")}
-                FROM lk_move k WHERE k.known = o.id AND o.import_run_id = %(run)s"""
+                FROM lk_move k WHERE k.known = o.id AND o.import_run_id = %(run)s"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
 
     def _refund(self, context: Context) -> None:
@@ -376,7 +376,7 @@ class Orders:
                 FROM lk_order n JOIN lk_fresh f USING (number)
                 WHERE order_state = 'paid' AND (came_back > 0 OR letter >= '{words.REFUNDED}')
                 UNION ALL
-                SELECT known, refunded_to, refunded_at FROM lk_move WHERE refunded_to > known_refunded ORDER BY 1"""
+                SELECT known, refunded_to, refunded_at FROM lk_move WHERE refunded_to > known_refunded ORDER BY 1"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         for batch in people.batches(rows):
             requests = [RefundRequest(order, refunded_to=int(amount), refunded_at=at) for order, amount, at in batch]
@@ -384,7 +384,7 @@ class Orders:
             returns.count(context, done)
         context.note(
             f"""SELECT first_row, 'refunded_amount', 'refund_amount_unknown', '' FROM lk_order n
-                WHERE letter = '{words.PARTLY_REFUNDED}' AND came_back = 0 AND order_state = 'paid' AND NOT EXISTS (SELECT FROM lk_return t WHERE t.number = n.number)"""
+                WHERE letter = '{words.PARTLY_REFUNDED}' AND came_back = 0 AND order_state = 'paid' AND NOT EXISTS (SELECT FROM lk_return t WHERE t.number = n.number)"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
 
     def _create_customers(self, context: Context) -> None:
@@ -435,7 +435,7 @@ class Orders:
                     ORDER BY w.customer, n.first_row
                     RETURNING id, number, customer_id, coalesce(paid_at, placed_at) AS bought_at)
                 INSERT INTO lk_fresh
-                SELECT made.*, n.first_row FROM made JOIN lk_order n USING (number)""",
+                SELECT made.*, n.first_row FROM made JOIN lk_order n USING (number)""",  # noqa: S608 - fragments and column names of the code; values are parameters
             "crm_order",
             {
                 "crm_store": "SELECT store_id FROM lk_order",
@@ -459,7 +459,7 @@ class Orders:
                       p.line_discount, p.amount, 0, 0, f.bought_at
                FROM lk_priced p JOIN lk_fresh f USING (number)
                LEFT JOIN crm_product x ON x.sku = p.sku AND p.kind = 'product'
-               WHERE p.has_line AND p.code IS NULL ORDER BY f.id""",
+               WHERE p.has_line AND p.code IS NULL ORDER BY f.id""",  # noqa: S608 - fragments and column names of the code; values are parameters
             "crm_orderline",
             # The orders were made in this transaction, so no other transaction can delete them.
             {"crm_product": "SELECT x.id FROM lk_product JOIN crm_product x USING (sku)"},

@@ -219,7 +219,7 @@ def preview_import(run: ImportRun, rows: int = PREVIEW_ROWS) -> Preview:
             context, stager = _staged(run, SYSTEM, limit=rows)
             _handler(run).check(context)
             refused, skipped = (
-                {row: (name, code, detail) for row, name, code, detail in context.rows(f"SELECT * FROM {table}")}
+                {row: (name, code, detail) for row, name, code, detail in context.rows(f"SELECT * FROM {table}")}  # noqa: S608 - fragments and column names of the code; values are parameters
                 for table in ("lk_refused", "lk_skipped")
             )
             unchanged = context.value("SELECT count(*) FROM lk_unchanged")
@@ -277,7 +277,7 @@ def sides_of(run: ImportRun, rows: int = SIDES_ROWS) -> Sides:
             older, recent = context.rows(
                 f"""SELECT count(*) FILTER (WHERE at < now() - {RECENT}), count(*) FILTER (WHERE at >= now() - {RECENT})
                     FROM (SELECT min(coalesce(paid_at, placed_at)) AS at FROM lk_rows
-                          WHERE number IS NOT NULL GROUP BY number) AS dated"""
+                          WHERE number IS NOT NULL GROUP BY number) AS dated"""  # noqa: S608 - fragments and column names of the code; values are parameters
             )[0]
         finally:
             transaction.set_rollback(True)
@@ -316,7 +316,7 @@ def is_stale(run: ImportRun) -> bool:
         cursor.execute(
             f"""SELECT coalesce(j.heartbeat_at, j.created_at, r.created_at) < clock_timestamp() - interval '10 minutes'
                       AND NOT {IS_APPLIED}
-               FROM crm_importrun r LEFT JOIN core_job j ON j.id = r.job_id WHERE r.id = %s""",
+               FROM crm_importrun r LEFT JOIN core_job j ON j.id = r.job_id WHERE r.id = %s""",  # noqa: S608 - fragments and column names of the code; values are parameters
             [run.pk],
         )
         return bool(cursor.fetchone()[0])
@@ -335,7 +335,7 @@ def restart_lost_imports() -> list[int]:
                 WHERE r.state IN ('running', 'queued') AND NOT {IS_APPLIED}
                   AND coalesce(j.heartbeat_at, j.created_at)
                       < clock_timestamp() - CASE r.state WHEN 'running' THEN interval '10 seconds' ELSE interval '1 minute' END
-                ORDER BY r.id""",
+                ORDER BY r.id""",  # noqa: S608 - fragments and column names of the code; values are parameters
             [LOST_ATTEMPTS],
         )
         lost = cursor.fetchall()
@@ -438,7 +438,7 @@ def _apply(run_id: int, actor: Actor, job: Job, wait: int) -> None:
             context.execute(f"ANALYZE {IMPORT_KINDS[run.kind].grown}")
         by_code = dict(context.rows("SELECT code, count(*) FROM lk_refused GROUP BY code ORDER BY 2 DESC, 1"))
         listed = {
-            name: dict(context.rows(f"SELECT code, count(*) FROM lk_{name} GROUP BY code ORDER BY 2 DESC, 1"))
+            name: dict(context.rows(f"SELECT code, count(*) FROM lk_{name} GROUP BY code ORDER BY 2 DESC, 1"))  # noqa: S608 - fragments and column names of the code; values are parameters
             for name in ("skipped", "noted")
         }
         ImportRun.objects.filter(pk=run_id).update(

@@ -28,7 +28,7 @@ _OUTSTANDING = f"""
 SELECT sum(lot.remaining + lot.held)::bigint,
        {_AGE.format(a="lot.began", b="%(now)s::timestamptz AT TIME ZONE %(zone)s")} AS age,
        {_AGE.format(a="%(now)s::timestamptz AT TIME ZONE %(zone)s", b="lot.expires_at AT TIME ZONE %(zone)s")} AS months_left
-FROM ({_LOTS} AND l.remaining + l.held > 0) AS lot GROUP BY 2, 3"""
+FROM ({_LOTS} AND l.remaining + l.held > 0) AS lot GROUP BY 2, 3"""  # noqa: S608 - constant fragments; values are parameters
 _FLOW = """
 SELECT to_char(e.occurred_at AT TIME ZONE %(zone)s, 'YYYY-MM'),
        coalesce(sum(e.available + e.pending) FILTER (WHERE e.kind = 'earn'), 0)::bigint,
