@@ -132,7 +132,8 @@ def page(filters: AuditFilter, cursor: str = "", size: int = PAGE) -> tuple[list
     union = " UNION ALL ".join(f"({part})" for part in parts)
     with connection.cursor() as database:
         database.execute(
-            f"""SELECT * FROM ({union}) AS log ORDER BY at DESC, source COLLATE "C", id DESC LIMIT {size + 1}""", params
+            f"""SELECT * FROM ({union}) AS log ORDER BY at DESC, source COLLATE "C", id DESC LIMIT {size + 1}""",  # noqa: S608 - table names of tracked models; values are parameters
+            params,
         )
         rows = [_entry(*row) for row in database.fetchall()]
     return rows[:size], _encode(rows[size - 1]) if len(rows) > size else ""
@@ -197,7 +198,7 @@ def _changes(
             JOIN {history} old ON old.pgh_id = e.pgh_id
             LEFT JOIN LATERAL (SELECT * FROM {history} n WHERE n.pgh_obj_id = e.pgh_obj_id AND n.pgh_id > e.pgh_id
                                ORDER BY n.pgh_id LIMIT 1) AS later ON true
-            LEFT JOIN {live.db_table} now ON now.{live.pk.column} = e.pgh_obj_id AND later.pgh_id IS NULL""",
+            LEFT JOIN {live.db_table} now ON now.{live.pk.column} = e.pgh_obj_id AND later.pgh_id IS NULL""",  # noqa: S608 - table names of tracked models; values are parameters
         params,
     )
 
@@ -207,7 +208,7 @@ def _events(filters: AuditFilter, after: Cursor | None, size: int) -> tuple[str,
     return (
         f"""SELECT e.recorded_at AS at, '{EVENTS}' AS source, e.id, e.kind AS what, e.actor, e.subject_id::text AS object_id,
                    e.payload AS before, NULL::jsonb AS after
-            FROM core_domainevent e WHERE e.kind = ANY(%s) AND {where} ORDER BY e.recorded_at DESC, e.id DESC LIMIT {size}""",
+            FROM core_domainevent e WHERE e.kind = ANY(%s) AND {where} ORDER BY e.recorded_at DESC, e.id DESC LIMIT {size}""",  # noqa: S608 - table names of tracked models; values are parameters
         [LOGGED.names(), *params],
     )
 

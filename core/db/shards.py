@@ -13,6 +13,9 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
+from psycopg.sql import Identifier
+
+from core.db.statements import compose
 
 Part = TypeVar("Part")
 Answer = TypeVar("Answer")
@@ -30,8 +33,12 @@ def bounds_of(table: str, *, where: str = "true", params: Sequence[Any] = ()) ->
         if settings.COMPUTE_SHARDS < 2 or cursor.fetchone()[0] < SHARDED_ABOVE:
             return []
         cursor.execute(
-            f"""SELECT DISTINCT unnest(percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY id)) AS bound
-                FROM {table} WHERE {where} ORDER BY bound""",
+            compose(
+                """SELECT DISTINCT unnest(percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY id)) AS bound
+                   FROM {table} WHERE {where} ORDER BY bound""",
+                table=Identifier(table),
+                where=where,
+            ),
             [[place / settings.COMPUTE_SHARDS for place in range(1, settings.COMPUTE_SHARDS)], *params],
         )
         return [bound for (bound,) in cursor.fetchall() if bound is not None]

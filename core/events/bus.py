@@ -211,7 +211,7 @@ def emit_from_select(
     """
     require_transaction()
     return _insert(
-        f"SELECT %s::text, given.* FROM ({select}) AS given(subject_id, payload, occurred_at)",
+        f"SELECT %s::text, given.* FROM ({select}) AS given(subject_id, payload, occurred_at)",  # noqa: S608 - a SELECT of the caller's code; values are parameters
         [event_type.kind, *params],
         kinds={event_type.kind},
         actor=actor,
@@ -226,7 +226,7 @@ def _insert(select: str, params: Sequence[Any], *, kinds: set[str], actor: Actor
     insert = f"""
         INSERT INTO core_domainevent (kind, subject_id, payload, occurred_at, effect, actor, request_id)
         SELECT given.kind, given.subject_id, given.payload, coalesce(given.occurred_at, now()), {each}, %s, %s
-        FROM ({select}) AS given(kind, subject_id, payload, occurred_at)"""
+        FROM ({select}) AS given(kind, subject_id, payload, occurred_at)"""  # noqa: S608 - a SELECT of the caller's code; values are parameters
     values: list[Any] = [str(actor), actors.request_id.get(), *params]
     with connection.cursor() as cursor:
         if not deliveries:
@@ -239,7 +239,7 @@ def _insert(select: str, params: Sequence[Any], *, kinds: set[str], actor: Actor
                          SELECT event.id, owed.handler, 0, ''
                          FROM event JOIN unnest(%s::text[], %s::text[], %s::smallint[]) AS owed(kind, handler, effect)
                               ON owed.kind = event.kind AND owed.effect <= event.effect)
-                SELECT count(*) FROM event""",
+                SELECT count(*) FROM event""",  # noqa: S608 - a SELECT of the caller's code; values are parameters
             [
                 *values,
                 [kind for kind, _ in deliveries],

@@ -94,7 +94,7 @@ def lost_jobs() -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT id, attempts >= %s FROM core_job j
-                WHERE kind = ANY(%s) AND {_LOST} AND NOT {db.IS_HELD.format(name="'job:' || j.id")} ORDER BY id""",
+                WHERE kind = ANY(%s) AND {_LOST} AND NOT {db.IS_HELD.format(name="'job:' || j.id")} ORDER BY id""",  # noqa: S608 - constant fragments
             [ATTEMPTS, WORK.names()],
         )
         lost = cursor.fetchall()

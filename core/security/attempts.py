@@ -23,6 +23,7 @@ from django.db.models.functions import Greatest
 from django.http import HttpRequest
 from django.utils import timezone
 
+from core.db.locks import lock_rows
 from core.http.addresses import address_block
 from core.security.models import User
 
@@ -136,11 +137,10 @@ def forget(slots: Sequence[AttemptSlot]) -> None:
 
 def drop_expired() -> None:
     """Delete expired counts. Locked rows are left for the next run."""
-    expired = AccessAttempt.objects.filter(attempt_time__lte=timezone.now() - LOCKED_FOR).order_by()
+    expired = AccessAttempt.objects.filter(attempt_time__lte=timezone.now() - LOCKED_FOR)
     with transaction.atomic():
-        AccessAttempt.objects.filter(
-            pk__in=list(expired.select_for_update(skip_locked=True).values_list("pk", flat=True)[:1000])
-        ).delete()
+        free = lock_rows(expired, skip_locked=True, most=1000)
+        AccessAttempt.objects.filter(pk__in=[row.pk for row in free]).delete()
 
 
 def _rows(slot: AttemptSlot):

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connection, transaction
+from psycopg.sql import SQL, Identifier
 
+from core.db.statements import compose
 from core.security import crypto
 from core.security.encrypted_columns import COPIES, ENCRYPTED, EncryptedColumn, IndexCopy
 
@@ -43,7 +45,7 @@ def _rotate_chunk(spec: EncryptedColumn, copies: Sequence[IndexCopy]) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT {spec.key}, {sealed}{read} FROM {spec.table} WHERE {stale}
-                ORDER BY {spec.key} LIMIT {CHUNK} FOR UPDATE SKIP LOCKED"""
+                ORDER BY {spec.key} LIMIT {CHUNK} FOR UPDATE SKIP LOCKED"""  # noqa: S608 - table and column names of registered columns
         )
         rows = cursor.fetchall()
         for pk, stored, *extra in rows:
@@ -55,12 +57,21 @@ def _rotate_chunk(spec: EncryptedColumn, copies: Sequence[IndexCopy]) -> int:
                 **{name: make(value, row) for name, make in spec.indexes.items()},
             }
             cursor.execute(
-                f"UPDATE {spec.table} SET {', '.join(f'{name} = %s' for name in columns)} WHERE {spec.key} = %s",
+                compose(
+                    "UPDATE {table} SET {changes} WHERE {key} = %s",
+                    table=Identifier(spec.table),
+                    changes=SQL(", ").join(SQL("{} = %s").format(Identifier(name)) for name in columns),
+                    key=Identifier(spec.key),
+                ),
                 [*columns.values(), pk],
             )
             for copy in copies:
                 cursor.execute(
-                    f"UPDATE {copy.table} SET {copy.column} = %s WHERE {copy.column} = %s",
+                    compose(
+                        "UPDATE {table} SET {column} = %s WHERE {column} = %s",
+                        table=Identifier(copy.table),
+                        column=Identifier(copy.column),
+                    ),
                     [columns[copy.index], row[copy.index]],
                 )
     return len(rows)
@@ -72,7 +83,7 @@ def _rotate_json_chunk(spec: EncryptedColumn) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT {spec.key}, {value} FROM {spec.table} WHERE {stale}
-                ORDER BY {spec.key} LIMIT %s FOR UPDATE SKIP LOCKED""",
+                ORDER BY {spec.key} LIMIT %s FOR UPDATE SKIP LOCKED""",  # noqa: S608 - table and column names of registered columns
             [CHUNK],
         )
         rows = cursor.fetchall()
@@ -80,7 +91,7 @@ def _rotate_json_chunk(spec: EncryptedColumn) -> int:
             text = crypto.seal_text(crypto.open_text(stored, spec.context), spec.context)
             cursor.execute(
                 f"""UPDATE {spec.table} SET {spec.column} = jsonb_set({spec.column}, %s, to_jsonb(%s::text))
-                    WHERE {spec.key} = %s""",
+                    WHERE {spec.key} = %s""",  # noqa: S608 - table and column names of registered columns
                 [[spec.json_key], text, pk],
             )
     return len(rows)
@@ -92,5 +103,5 @@ def _is_stale(column: str) -> str:
 
 def _left(copy: IndexCopy) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {copy.table} WHERE {_is_stale(copy.column)}")
+        cursor.execute(f"SELECT count(*) FROM {copy.table} WHERE {_is_stale(copy.column)}")  # noqa: S608 - table and column names of registered columns
         return cursor.fetchone()[0]

@@ -20,6 +20,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from core.db.locks import lock_first
 from core.security import attempts, crypto
 from core.security.accounts import SECRETS_CONTEXT
 from core.security.models import User
@@ -70,7 +71,7 @@ class ConfirmationForm(LimitedCode, ReauthenticateForm):
 @transaction.atomic
 def accept(pk: int, code: str) -> bool:
     """Use up a code. Return whether it is the current code or an unused recovery code."""
-    authenticator = Authenticator.objects.select_for_update().filter(pk=pk).first()
+    authenticator = lock_first(Authenticator.objects.filter(pk=pk))
     if authenticator is None:
         return False
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.base.actor import Actor
 from core.base.errors import Conflict, Invalid
-from core.db.locks import lock_row, require_transaction
+from core.db.locks import lock_first, lock_row, require_transaction
 from core.events.bus import emit
 from core.security.models import User
 from crm.customers.models import Customer
@@ -189,9 +189,7 @@ def carry_over_message(
     require_transaction()
     require_active(customer.pk)
     internal = internal and not from_customer
-    ticket = Ticket.objects.select_for_update(of=("self",)).filter(
-        origin=TicketOrigin.IMPORT, origin_ref=reference
-    ).first()  # fmt: skip
+    ticket = lock_first(Ticket.objects.filter(origin=TicketOrigin.IMPORT, origin_ref=reference))
     if ticket is None:
         ticket = Ticket.objects.create(
             customer=customer,

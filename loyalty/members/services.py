@@ -13,7 +13,7 @@ from core.base.actor import Actor
 from core.base.errors import Conflict, Invalid
 from core.db import idempotency
 from core.db.functions import call
-from core.db.locks import require_transaction
+from core.db.locks import lock_row, require_transaction
 from crm.customers import events
 from crm.customers.models import Customer
 from crm.imports.rules.mapping import ImportField, who
@@ -69,7 +69,7 @@ def book_opening_points(
         raise Invalid(_("Use a whole number from 1 to 10,000,000."), code="invalid", field="points")
     if expires_at is not None and expires_at <= clock.now():
         raise Invalid(_("These points have expired already."), code="expired", field="expires_at")
-    Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account.pk)
+    lock_row(Account.objects.filter(pk=account.pk), weak=True)
     entry = Entry.objects.filter(account=account, kind=EntryKind.ADJUST, reason=REASON, note=reference).first()
     if entry is not None:
         if (entry.available, Lot.objects.get(entry=entry).expires_at) == (points, expires_at):

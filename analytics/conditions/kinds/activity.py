@@ -24,7 +24,7 @@ def _did(operator: str, values: dict[str, Any]) -> Sql:
     text = f"""(f.customer_id IN (
         SELECT e.customer_id FROM crm_activityevent e
         WHERE e.kind = %s AND {window.text}{filters.text} AND e.customer_id {{scope}}
-        GROUP BY e.customer_id HAVING count(*) >= %s))"""
+        GROUP BY e.customer_id HAVING count(*) >= %s))"""  # noqa: S608 - fragments of the conditions; values are parameters
     params = (values["kind"], *window.params, *filters.params, values["times"])
     return Sql(f"(NOT {text})" if operator in NEGATED else text, params)
 

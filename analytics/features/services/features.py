@@ -24,6 +24,7 @@ from analytics.features.services.reach import reach_query
 from core.base import clock
 from core.db.locks import require_transaction
 from core.db.shards import run_shards
+from core.db.statements import statement
 from core.db.statistics import analyze_after
 from core.events.bus import allowed, emit_from_select
 from crm.orders.selectors.bought import line_amount, line_counts, order_counts
@@ -68,7 +69,7 @@ _LINE = "customer_id, order_id, product_id, bought_at, amount, refunded_amount, 
 _SCORES = ("rfm_r", "rfm_f", "rfm_m", "rfm_group", "rfm_as_of")
 # `kept`: orders that were not fully returned (A2).
 _PAID = f"""(SELECT customer_id, paid_at, total, refunded, discount, item_count, channel, {order_counts("o")} AS kept
-              FROM crm_order o WHERE state = 'paid' AND {{scope}}) AS paid"""
+              FROM crm_order o WHERE state = 'paid' AND {{scope}}) AS paid"""  # noqa: S608 - columns and fragments of the feature sources; values are parameters
 # Scores count the cut points below a value. width_bucket counts those at or below it, so both sides are negated: then a
 # value equal to a cut stays below it. Without a model there are no scores.
 _FRESH = f"""
@@ -84,7 +85,7 @@ _FRESH = f"""
                  CASE WHEN order_count > 0 AND %(day)s::date IS NOT NULL THEN 5 - width_bucket(
                      -net_spend::float8, %(m)s::float8[]) END AS money
           FROM {{computed}} AS computed) AS scored
-    LEFT JOIN (VALUES {_GRID_ROWS}) AS grid(r, v, name) ON grid.r = recency AND grid.v = (frequency + money + 1) / 2"""
+    LEFT JOIN (VALUES {_GRID_ROWS}) AS grid(r, v, name) ON grid.r = recency AND grid.v = (frequency + money + 1) / 2"""  # noqa: S608 - columns and fragments of the feature sources; values are parameters
 # The furthest effect wins: a customer changed by history and by today counts as changed by today.
 _MARKED = """ON CONFLICT (customer_id) DO UPDATE SET effect = excluded.effect
              WHERE analytics_changedcustomer.effect < excluded.effect"""
@@ -98,7 +99,7 @@ def mark_changed(customer_ids: Iterable[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO analytics_changedcustomer (customer_id, mark, effect) SELECT id, 1, %s FROM unnest(%s::bigint[]) AS id
-                {_MARKED}""",
+                {_MARKED}""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
             [allowed(), ids],
         )
 
@@ -108,7 +109,7 @@ def mark_changed_by_query(select: str, params: list) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO analytics_changedcustomer (customer_id, mark, effect)
-                SELECT DISTINCT id, 1, %s::smallint FROM ({select}) AS given(id) WHERE id IS NOT NULL ORDER BY id {_MARKED}""",
+                SELECT DISTINCT id, 1, %s::smallint FROM ({select}) AS given(id) WHERE id IS NOT NULL ORDER BY id {_MARKED}""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
             [allowed(), *params],
         )
         return cursor.rowcount
@@ -132,7 +133,7 @@ def claim_changed(limit: int, share: Share) -> int:
                         ORDER BY marked_at LIMIT %s FOR UPDATE SKIP LOCKED)
                     RETURNING customer_id, effect)
                 INSERT INTO {CHANGED_TABLE}
-                SELECT taken.customer_id, c.state = 'active', taken.effect FROM taken JOIN crm_customer c ON c.id = taken.customer_id""",
+                SELECT taken.customer_id, c.state = 'active', taken.effect FROM taken JOIN crm_customer c ON c.id = taken.customer_id""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
             [share.of, share.place, limit],
         )
         count = cursor.rowcount
@@ -140,7 +141,7 @@ def claim_changed(limit: int, share: Share) -> int:
         cursor.execute(f"DROP TABLE IF EXISTS {LINES_TABLE}")
         cursor.execute(
             f"""CREATE TEMP TABLE {LINES_TABLE} ON COMMIT DROP AS
-                SELECT * FROM {CHANGED.rows("crm_orderline", _LINE)} AS own"""
+                SELECT * FROM {CHANGED.rows("crm_orderline", _LINE)} AS own"""  # noqa: S608 - columns and fragments of the feature sources; values are parameters
         )
         cursor.execute(f"ANALYZE {LINES_TABLE}")
     return count
@@ -170,7 +171,7 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
             cursor.execute(
                 f"""INSERT INTO analytics_customerfeature (customer_id, {", ".join(columns)}, as_of, stage_since)
                     SELECT fresh.*, %(as_of)s::timestamptz, %(as_of)s::timestamptz
-                    FROM ({_FRESH.format(computed=f"({_query(people)} OFFSET 0)")}) AS fresh""",
+                    FROM ({_FRESH.format(computed=f"({_query(people)} OFFSET 0)")}) AS fresh""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
                 values,
             )
             return cursor.rowcount
@@ -187,12 +188,12 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
                 WHEN NOT MATCHED THEN
                     INSERT (customer_id, {", ".join(columns)}, as_of, stage_since)
                     VALUES (fresh.customer_id, {", ".join(f"fresh.{name}" for name in columns)},
-                            %(as_of)s::timestamptz, %(as_of)s::timestamptz)""",
+                            %(as_of)s::timestamptz, %(as_of)s::timestamptz)""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
             values,
         )
         written = cursor.rowcount
         # Only active customers have a row, so that readers need not check the state of a customer.
-        cursor.execute(f"DELETE FROM analytics_customerfeature WHERE customer_id IN ({people.gone})")
+        cursor.execute(f"DELETE FROM analytics_customerfeature WHERE customer_id IN ({people.gone})")  # noqa: S608 - columns and fragments of the feature sources; values are parameters
         written += cursor.rowcount
         cursor.execute("DROP TABLE analytics_computed")
     return written
@@ -200,7 +201,7 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
 
 def _none_computed(people: People) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT NOT EXISTS (SELECT FROM analytics_customerfeature WHERE customer_id {people.test})")
+        cursor.execute(f"SELECT NOT EXISTS (SELECT FROM analytics_customerfeature WHERE customer_id {people.test})")  # noqa: S608 - columns and fragments of the feature sources; values are parameters
         return cursor.fetchone()[0]
 
 
@@ -254,7 +255,7 @@ def _bought(people: People, as_of: datetime) -> numpy.ndarray:
                       LEFT JOIN (SELECT customer_id, sum(amount::float8) AS adjusted FROM crm_spendadjustment
                                  WHERE customer_id {people.test} GROUP BY customer_id) AS j USING (customer_id)
                       GROUP BY paid.customer_id) AS bought
-                WHERE order_count > 0 AND customer_id NOT IN ({people.gone})""",
+                WHERE order_count > 0 AND customer_id NOT IN ({people.gone})""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
             [as_of.date()],
         )
         return numpy.array([numpy.frombuffer(numbers or b"", ">f8") for numbers in cursor.fetchone()])
@@ -333,82 +334,18 @@ def _query(people: People) -> str:
         sources.append(f"{alias} AS ({source.query.replace('{scope}', scope)})")
         joins.append(f"LEFT JOIN {alias} USING (customer_id)")
         columns |= {name: f"coalesce({alias}.{name}, 0)" for name in source.columns}
-    return f"""
-    WITH people AS ({people.active}),
-    orders AS (
-        SELECT customer_id,
-               count(*) FILTER (WHERE kept) AS order_count, coalesce(sum(item_count) FILTER (WHERE kept), 0) AS item_count,
-               sum(total::float8) AS gross_spend, sum(refunded::float8) AS refunded, sum(discount::float8) AS discounted,
-               min(paid_at) FILTER (WHERE kept) AS first_order_at, max(paid_at) FILTER (WHERE kept) AS last_order_at,
-               (array_agg(paid_at ORDER BY paid_at) FILTER (WHERE kept))[count(*) FILTER (WHERE kept)::int - 1] AS previous_order_at,
-               count(*) FILTER (WHERE kept AND paid_at > %(as_of)s - interval '365 days') AS orders_365,
-               coalesce(sum((total - refunded)::float8) FILTER (WHERE paid_at > %(as_of)s - interval '365 days'), 0) AS spend_365,
-               mode() WITHIN GROUP (ORDER BY channel) FILTER (WHERE kept AND channel <> '') AS main_channel,
-               count(*) FILTER (WHERE kept AND paid_at > %(as_of)s - interval '90 days') AS orders_90,
-               coalesce(sum((total - refunded)::float8) FILTER (WHERE paid_at > %(as_of)s - interval '90 days'), 0) AS spend_90
-        FROM {_PAID.replace("{scope}", scope)}
-        GROUP BY customer_id),
-    adjustments AS (
-        SELECT customer_id, sum(amount::float8) AS adjusted,
-               coalesce(sum(amount::float8) FILTER (WHERE occurred_at > %(as_of)s - interval '365 days'), 0) AS spend_365,
-               coalesce(sum(amount::float8) FILTER (WHERE occurred_at > %(as_of)s - interval '90 days'), 0) AS spend_90
-        FROM crm_spendadjustment WHERE {scope} GROUP BY customer_id),
-    refunds AS (SELECT customer_id, count(*) AS refund_count FROM crm_refund
-                WHERE {scope} GROUP BY customer_id),
-    bought AS (
-        SELECT line.customer_id, product.category, sum({line_amount("line")}::float8) AS spent
-        FROM {people.lines} AS line JOIN crm_product product ON product.id = line.product_id
-        WHERE product.category <> '' AND {line_counts("line")}
-        GROUP BY 1, 2),
-    categories AS (
-        SELECT customer_id, array_agg(category ORDER BY category) AS categories,
-               (array_agg(category ORDER BY spent DESC, category))[1] AS top_category
-        FROM bought GROUP BY customer_id),
-    activity AS (
-        SELECT customer_id, max(occurred_at) AS last_activity_at,
-               count(*) FILTER (WHERE occurred_at > %(as_of)s - interval '30 days') AS activity_30
-        FROM crm_activityevent WHERE {scope} GROUP BY customer_id),
-    membership AS (
-        SELECT m.customer_id, max(tier.rank) AS tier_rank, sum(a.available) FILTER (WHERE type.spendable) AS points_available
-        FROM loyalty_member m JOIN loyalty_program program ON program.id = m.program_id AND program.is_default
-        LEFT JOIN loyalty_tier tier ON tier.id = m.tier_id LEFT JOIN loyalty_account a ON a.member_id = m.id
-        LEFT JOIN loyalty_pointtype type ON type.id = a.point_type_id
-        WHERE m.state = 'active' AND m.{scope} GROUP BY m.customer_id)
-    {"".join(", " + source for source in sources)},
-    reach AS ({reach_query(people)}),
-    rows AS (
-        SELECT people.customer_id,
-               coalesce(o.order_count, 0)::int AS order_count, coalesce(o.item_count, 0)::numeric(16, 3) AS item_count,
-               coalesce(o.gross_spend, 0)::bigint AS gross_spend, coalesce(o.refunded, 0)::bigint AS refunded,
-               coalesce(j.adjusted, 0)::bigint AS adjusted,
-               (coalesce(o.gross_spend - o.refunded, 0) + coalesce(j.adjusted, 0))::bigint AS net_spend, coalesce(o.discounted, 0)::bigint AS discounted,
-               coalesce(r.refund_count, 0)::int AS refund_count, o.first_order_at, o.last_order_at, o.previous_order_at,
-               CASE WHEN o.order_count > 1 THEN
-                   extract(epoch FROM o.last_order_at - o.first_order_at)::float8 / 86400 / (o.order_count - 1) END
-                   AS mean_interval_days,
-               CASE WHEN o.order_count > 0 THEN round((o.gross_spend - o.refunded + coalesce(j.adjusted, 0))::numeric / o.order_count)::bigint
-                    ELSE 0 END AS average_order,
-               coalesce(o.orders_365, 0)::int AS orders_365, (coalesce(o.spend_365, 0) + coalesce(j.spend_365, 0))::bigint AS spend_365,
-               coalesce(o.orders_90, 0)::int AS orders_90, (coalesce(o.spend_90, 0) + coalesce(j.spend_90, 0))::bigint AS spend_90,
-               coalesce(k.categories, '{{}}')::varchar(200)[] AS categories,
-               coalesce(k.top_category, '')::varchar(200) AS top_category,
-               coalesce(o.main_channel, '')::varchar(40) AS main_channel, v.last_activity_at,
-               coalesce(v.activity_30, 0)::int AS activity_30,
-               coalesce(m.points_available, 0)::bigint AS points_available, coalesce(m.tier_rank, 0)::smallint AS tier_rank,
-               m.customer_id IS NOT NULL AS is_member,
-               ({columns.get("messages_90", "0")})::int AS messages_90, ({columns.get("opened_90", "0")})::int AS opened_90,
-               coalesce(reach.reachable, '{{}}')::varchar(20)[] AS reachable,
-               (CASE WHEN coalesce(o.order_count, 0) = 0 THEN 'prospect'
-                    WHEN o.last_order_at >= %(as_of)s - make_interval(days => %(active)s) THEN
-                        CASE WHEN o.last_order_at - o.previous_order_at > make_interval(days => %(at_risk)s) THEN 'won_back'
-                             WHEN o.first_order_at >= %(as_of)s - make_interval(days => %(new)s) THEN 'new'
-                             ELSE 'active' END
-                    WHEN o.last_order_at >= %(as_of)s - make_interval(days => %(at_risk)s) THEN 'at_risk'
-                    WHEN o.last_order_at >= %(as_of)s - make_interval(days => %(lapsed)s) THEN 'lapsed'
-                    ELSE 'lost' END)::varchar(8) AS stage
-        FROM people LEFT JOIN orders o USING (customer_id) LEFT JOIN refunds r USING (customer_id)
-        LEFT JOIN adjustments j USING (customer_id)
-        LEFT JOIN categories k USING (customer_id)
-        LEFT JOIN activity v USING (customer_id) LEFT JOIN membership m USING (customer_id)
-        LEFT JOIN reach USING (customer_id) {" ".join(joins)})
-    SELECT * FROM rows"""
+    return statement(
+        __package__,
+        "features",
+        people=people.active,
+        paid=_PAID.replace("{scope}", scope),
+        scope=scope,
+        lines=people.lines,
+        line_amount=line_amount("line"),
+        line_counts=line_counts("line"),
+        sources="".join(f", {source}" for source in sources),
+        joins=" ".join(joins),
+        reach=reach_query(people),
+        messages_90=columns.get("messages_90", "0"),
+        opened_90=columns.get("opened_90", "0"),
+    )

@@ -53,11 +53,11 @@ def figures_of(rule: Any, *, overlap: int | None = None, sample: int = 0) -> Seg
     shared = "count(o.customer_id)" if other else "NULL::bigint"
     ways = REACH.names()
     figures = ["count(*)", shared, *[_REACHED] * len(ways), *(_newest(place, sample) for place in range(sample))]
-    statement = f"SELECT {', '.join(figures)} FROM {rows}{other} WHERE {sql.text}"
+    statement = f"SELECT {', '.join(figures)} FROM {rows}{other} WHERE {sql.text}"  # noqa: S608 - compiled conditions; values are parameters
     count, both, *rest = _run(statement, [*ways, *other_params, *sql.params])[0]
     some = sorted((pk for pk in rest[len(ways) :] if pk is not None), reverse=True)
     if len(some) < min(sample, count):
-        newest = f"SELECT f.customer_id FROM {rows} WHERE {sql.text} ORDER BY f.customer_id DESC LIMIT %s"
+        newest = f"SELECT f.customer_id FROM {rows} WHERE {sql.text} ORDER BY f.customer_id DESC LIMIT %s"  # noqa: S608 - compiled conditions; values are parameters
         some = [pk for (pk,) in _run(newest, [*sql.params, sample])]
     return SegmentFigures(count, _by_label(rest[: len(ways)]), both, some)
 
@@ -78,7 +78,7 @@ def reach_of_members(segment: Segment) -> Reached:
     figures = ", ".join([_REACHED] * len(REACH))
     statement = f"""
         SELECT {figures} FROM analytics_customersegments k JOIN analytics_customerfeature f USING (customer_id)
-        WHERE %s = ANY(k.inside)"""
+        WHERE %s = ANY(k.inside)"""  # noqa: S608 - compiled conditions; values are parameters
     return _by_label(_run(statement, [*REACH.names(), segment.pk])[0])
 
 
@@ -110,7 +110,7 @@ def matching_customers(*, rule: dict, customer_ids: Sequence[int]) -> set[int]:
     sql = compile_rule(rule)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT f.customer_id FROM {feature_rows(sql.text)} WHERE f.customer_id = ANY(%s) AND {sql.text}",
+            f"SELECT f.customer_id FROM {feature_rows(sql.text)} WHERE f.customer_id = ANY(%s) AND {sql.text}",  # noqa: S608 - compiled conditions; values are parameters
             [list(customer_ids), *sql.params],
         )
         return {row[0] for row in cursor.fetchall()}
@@ -145,7 +145,8 @@ def explain_rule(rule: dict, customer: Customer) -> RuleReason:
     with connection.cursor() as cursor:
         selected = ", ".join(columns)
         cursor.execute(
-            f"SELECT {selected} FROM {feature_rows(selected)} WHERE f.customer_id = %s", [*params, customer.pk]
+            f"SELECT {selected} FROM {feature_rows(selected)} WHERE f.customer_id = %s",  # noqa: S608 - compiled conditions; values are parameters
+            [*params, customer.pk],
         )
         row = cursor.fetchone()
     if row is None:

@@ -66,7 +66,7 @@ def fill(select: str, params: Sequence[Any], *, at: datetime) -> None:
     """
     _write(
         f"""SELECT customer_id, inside AS come, '{{}}'::bigint[] AS gone
-            FROM ({select} OFFSET 0) AS found WHERE inside <> '{{}}'""",
+            FROM ({select} OFFSET 0) AS found WHERE inside <> '{{}}'""",  # noqa: S608 - a SELECT of the code; values are parameters
         params,
         at,
     )
@@ -90,7 +90,7 @@ def _write(moved: str, params: Sequence[Any], at: datetime) -> None:
                     since = ARRAY(SELECT pair.since FROM unnest(kept.inside || moved.come, kept.since || moved.since)
                                   AS pair(one, since) WHERE pair.one <> ALL(moved.gone) ORDER BY pair.one)
                 WHEN NOT MATCHED THEN INSERT (customer_id, inside, since)
-                    VALUES (moved.customer_id, moved.come, moved.since)""",
+                    VALUES (moved.customer_id, moved.come, moved.since)""",  # noqa: S608 - a SELECT of the code; values are parameters
             [at, *params],
         )
 
@@ -118,7 +118,7 @@ class Gathering:
         self.round += 1
         with connection.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO analytics_moved SELECT {self.round}, found.* FROM ({select}) AS found(customer_id, come, gone)",
+                f"INSERT INTO analytics_moved SELECT {self.round}, found.* FROM ({select}) AS found(customer_id, come, gone)",  # noqa: S608 - a SELECT of the code; values are parameters
                 params,
             )
             count = cursor.rowcount
@@ -150,7 +150,7 @@ class Gathering:
                                %s::timestamptz
                         FROM analytics_moved moved CROSS JOIN LATERAL unnest(moved.{column}) AS one
                         JOIN (SELECT id, name FROM analytics_segment WHERE first_computed_at IS NOT NULL OFFSET 0) AS s ON s.id = one
-                        GROUP BY moved.customer_id ORDER BY moved.customer_id""",
+                        GROUP BY moved.customer_id ORDER BY moved.customer_id""",  # noqa: S608 - a SELECT of the code; values are parameters
                     [self.at],
                     effect=self.effect,
                 )

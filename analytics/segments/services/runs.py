@@ -188,14 +188,14 @@ def _membership_scan(segments: Sequence[Segment], people: People) -> tuple[str, 
         # OFFSET 0: evaluate once, even when the next layer reads it several times.
         known = f"""(SELECT k.inside || own.found AS inside, k.found || own.found AS found
                      FROM {known} AS k CROSS JOIN LATERAL (SELECT array_remove(ARRAY[{held}], NULL) AS found OFFSET 0) AS own
-                     OFFSET 0)"""
+                     OFFSET 0)"""  # noqa: S608 - compiled conditions; values are parameters
         params += [param for sql in rules for param in sql.params]
         conditions += held
     order, found = [segment.pk for layer in layers for segment in layer], "decided.found"
     if order != sorted(order):
         found = "ARRAY(SELECT one FROM unnest(decided.found) AS one ORDER BY one)"
     select = f"""SELECT f.customer_id, {found} AS inside
-                 FROM {feature_rows(conditions)} CROSS JOIN LATERAL {known} AS decided WHERE f.customer_id {people.test}"""
+                 FROM {feature_rows(conditions)} CROSS JOIN LATERAL {known} AS decided WHERE f.customer_id {people.test}"""  # noqa: S608 - compiled conditions; values are parameters
     return select, params
 
 
@@ -213,7 +213,7 @@ def _move_differences(segments: Sequence[Segment], gathering: Gathering, people:
                 FROM ({select} OFFSET 0) AS decided
                 FULL JOIN ({people.held}) AS held USING (customer_id)
                 WHERE coalesce(decided.inside, '{{}}') <> coalesce(held.inside, '{{}}') OFFSET 0) AS moved
-            WHERE come <> '{{}}' OR gone <> '{{}}' ORDER BY customer_id""",
+            WHERE come <> '{{}}' OR gone <> '{{}}' ORDER BY customer_id""",  # noqa: S608 - compiled conditions; values are parameters
         [*params, sorted(segment.pk for segment in segments)],
     )
 
@@ -224,7 +224,7 @@ def _leave_lists(gathering: Gathering) -> None:
     gathering.carry_out(
         f"""SELECT k.customer_id, '{{}}'::bigint[], ARRAY(SELECT one FROM unnest(k.inside) AS one WHERE one = ANY(%s::bigint[]))
             FROM analytics_customersegments k
-            WHERE k.customer_id IN ({CHANGED.gone}) AND k.inside && %s::bigint[] ORDER BY k.customer_id""",
+            WHERE k.customer_id IN ({CHANGED.gone}) AND k.inside && %s::bigint[] ORDER BY k.customer_id""",  # noqa: S608 - compiled conditions; values are parameters
         [lists, lists],
     )
 

@@ -117,7 +117,7 @@ def preview_broadcast(broadcast: Broadcast) -> AudiencePreview:
         SELECT NULL::uuid AS id, a.customer_id, %(channel)s AS channel, %(message_class)s AS message_class,
                %(origin)s AS origin, 'send' AS step, a.occurrence, a.due_at, NULL::timestamptz AS waiting_since,
                NULL::text AS unmatched, {holdout.out} AS holdout
-        FROM ({select}) AS a(customer_id, occurrence, due_at, context)"""
+        FROM ({select}) AS a(customer_id, occurrence, due_at, context)"""  # noqa: S608 - fragments of the audience; values are parameters
     params |= {**holdout.params, "channel": template.channel, "message_class": template.message_class}
     return gate.preview(candidates, params, now)
 

@@ -37,7 +37,7 @@ _WANTED = f"""
                       THEN greatest((%(wall)s::timestamp AT TIME ZONE {CUSTOMER_ZONE}), %(now)s)
                       ELSE greatest(%(starts)s, %(now)s) END AS wanted
     FROM analytics_customersegments m JOIN crm_customer c ON c.id = m.customer_id AND c.state = 'active'
-    WHERE %(segment)s = ANY(m.inside)"""
+    WHERE %(segment)s = ANY(m.inside)"""  # noqa: S608 - fragments of the audience; values are parameters
 # At most so many messages a minute: each is due when it is wanted, but at least one step after the previous one.
 _PACED = """
     SELECT n.id, max(n.wanted - n.at * %(pace)s::interval) OVER (ORDER BY n.at) + n.at * %(pace)s::interval AS due_at
@@ -48,10 +48,10 @@ def audience(broadcast: Broadcast, now: datetime) -> tuple[str, dict[str, Any]]:
     """Return the SELECT of the audience (customer_id, occurrence, due_at, context), used to create messages and to
     preview.
     """
-    candidates = f"SELECT w.id, w.wanted AS due_at FROM ({_WANTED}) AS w"
+    candidates = f"SELECT w.id, w.wanted AS due_at FROM ({_WANTED}) AS w"  # noqa: S608 - fragments of the audience; values are parameters
     if broadcast.per_minute:
         candidates = _PACED.format(wanted=_WANTED)
-    select = f"SELECT p.id, 'once', p.due_at, %(context)s::jsonb FROM ({candidates}) AS p"
+    select = f"SELECT p.id, 'once', p.due_at, %(context)s::jsonb FROM ({candidates}) AS p"  # noqa: S608 - fragments of the audience; values are parameters
     zoned = broadcast.customer_zone and broadcast.send_on and broadcast.send_time
     return select, {
         **gate.parameters(now),

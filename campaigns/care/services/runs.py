@@ -13,6 +13,7 @@ from campaigns.care.services import audiences
 from campaigns.experiments.services.queueing import queue_selected
 from core.base import clock
 from core.db.cached_names import CachedNames
+from core.db.locks import lock_row
 from core.sending import services as sending_hold
 from crm.imports.models import ImportRun
 
@@ -118,11 +119,7 @@ def _make(rule_id: int, now: datetime, audience: Callable[[CareRule], audiences.
     made, last = 0, 0
     while True:
         with transaction.atomic():
-            rule = (
-                CareRule.objects.select_related("template", "segment")
-                .select_for_update(of=("self",), no_key=True)
-                .get(pk=rule_id)
-            )
+            rule = lock_row(CareRule.objects.select_related("template", "segment").filter(pk=rule_id), weak=True)
             if rule.state != CareState.ACTIVE:
                 break
             select, params = audience(rule)

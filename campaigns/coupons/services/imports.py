@@ -15,7 +15,7 @@ from campaigns.coupons.rules import codes
 from campaigns.coupons.services.codes import count_issued
 from campaigns.coupons.services.coupons import create_coupon
 from core.base.errors import Conflict, Invalid, Refused
-from core.db.locks import require_transaction
+from core.db.locks import lock_first, require_transaction
 from crm.customers import events
 from crm.imports.rules.mapping import ImportField, who
 from crm.imports.services.context import Context
@@ -117,7 +117,7 @@ def _code(coupon: Coupon, row: dict[str, Any]) -> tuple[CouponCode, bool]:
         raise Invalid(
             _("This code can't be used: it needs 4 to 40 letters and digits."), code="code_unusable", field="code"
         )
-    existing = CouponCode.objects.select_for_update(of=("self",)).filter(code=text).first()
+    existing = lock_first(CouponCode.objects.filter(code=text))
     if existing is not None:
         if existing.coupon_id != coupon.pk or (row["customer"] and existing.customer_id not in (None, row["customer"])):
             raise Conflict(_("This code belongs to another coupon or customer."), code="code_taken", field="code")

@@ -77,14 +77,11 @@ BEGIN
     END IF;
 END $$;
 
--- Return the stored answer of this key (L7), or NULL. Commands call it first, and again before they refuse, because
--- another call with the same key may have been answered since. The key is written with its answer, in one row version.
--- Scopes belong to callers, such as coupons:key:3; see loyalty_older_scope for keys of older versions.
-CREATE OR REPLACE FUNCTION campaigns_stored(p_scope text, p_key text, p_digest bytea) RETURNS jsonb
-LANGUAGE plpgsql AS $$
-BEGIN
-    RETURN loyalty_answered(p_scope, p_key, p_digest);
-END $$;
+-- Moved to core/sql/commands.sql in 0.1; the next release removes this line.
+DROP FUNCTION IF EXISTS campaigns_stored(text, text, bytea);
+
+-- Commands look the key up first (core_stored_answer), and again before they refuse, because another call with the same
+-- key may have been answered since. The key is written with its answer, in one row version.
 
 -- Reserve one use (C1). Answers {reservation, state, coupon, code, discount, cart_amount, currency, reference,
 -- expires_at}. `p_by_member`: the browser states the cart. Then no discount is reserved; the answer's discount is an
@@ -96,15 +93,15 @@ CREATE OR REPLACE FUNCTION campaigns_reserve(
 DECLARE
     answer jsonb; j record; use uuid := core_new_id(); moment timestamptz; refusal text; aside bigint;
 BEGIN
-    answer := campaigns_stored(p_scope, p_key, p_digest);
+    answer := core_stored_answer(p_scope, p_key, p_digest);
     IF answer IS NOT NULL THEN
         RETURN answer;
     END IF;
     SELECT * INTO j FROM campaigns_judge(p_code, p_customer, p_cart, p_currency, p_reference);
     IF j.reason IS NOT NULL THEN
-        answer := campaigns_stored(p_scope, p_key, p_digest);
+        answer := core_stored_answer(p_scope, p_key, p_digest);
         IF answer IS NULL THEN
-            PERFORM loyalty_refuse(j.reason, j.figures);
+            PERFORM core_refuse(j.reason, j.figures);
         END IF;
         RETURN answer;
     END IF;
@@ -114,10 +111,8 @@ BEGIN
         'reservation', use, 'state', 'reserved', 'coupon', j.coupon_id, 'code', p_code, 'discount', j.discount,
         'cart_amount', p_cart, 'currency', p_currency, 'reference', p_reference,
         'expires_at', moment + make_interval(secs => j.seconds));
-    INSERT INTO core_idempotencyrecord (scope, key, digest, answer) VALUES (p_scope, p_key, p_digest, answer)
-        ON CONFLICT (scope, key) DO NOTHING;
-    IF NOT FOUND THEN
-        RETURN campaigns_stored(p_scope, p_key, p_digest);
+    IF NOT core_claim_answered(p_scope, p_key, p_digest, answer) THEN
+        RETURN core_stored_answer(p_scope, p_key, p_digest);
     END IF;
     INSERT INTO campaigns_couponuse (id, coupon_id, code_id, customer_id, order_reference, state, cart_amount, discount,
                                      reserved_at, expires_at)
@@ -125,7 +120,7 @@ BEGIN
                 moment + make_interval(secs => j.seconds))
         ON CONFLICT (customer_id, order_reference) WHERE order_reference <> '' AND state <> 'released' DO NOTHING;
     IF NOT FOUND THEN
-        PERFORM loyalty_refuse('not_stackable');
+        PERFORM core_refuse('not_stackable');
     END IF;
     IF p_customer IS NOT NULL THEN
         INSERT INTO campaigns_coupontally AS tally (coupon_id, customer_id, used) VALUES (j.coupon_id, p_customer, 1)
@@ -133,7 +128,7 @@ BEGIN
             WHERE tally.used < coalesce((SELECT p.limit_per_customer FROM campaigns_coupon p WHERE p.id = j.coupon_id),
                                         2147483647);
         IF NOT FOUND THEN
-            PERFORM loyalty_refuse('customer_limit');
+            PERFORM core_refuse('customer_limit');
         END IF;
     END IF;
     UPDATE campaigns_couponcode SET reserved_count = reserved_count + 1
@@ -142,7 +137,7 @@ BEGIN
     IF NOT FOUND THEN
         SELECT CASE WHEN expires_at <= clock_timestamp() THEN 'expired' ELSE 'code_limit' END INTO refusal
             FROM campaigns_couponcode WHERE id = j.code_id;
-        PERFORM loyalty_refuse(refusal);
+        PERFORM core_refuse(refusal);
     END IF;
     UPDATE campaigns_coupon SET reserved_count = reserved_count + 1, reserved_amount = reserved_amount + aside
         WHERE id = j.coupon_id AND active AND (ends_at IS NULL OR ends_at > clock_timestamp())
@@ -153,7 +148,7 @@ BEGIN
                     WHEN reserved_count + redeemed_count >= limit_total THEN 'campaign_limit'
                     ELSE 'budget_spent' END INTO refusal
             FROM campaigns_coupon WHERE id = j.coupon_id;
-        PERFORM loyalty_refuse(refusal);
+        PERFORM core_refuse(refusal);
     END IF;
     RETURN answer;
 END $$;
@@ -169,7 +164,7 @@ CREATE OR REPLACE FUNCTION campaigns_end_use(
 DECLARE
     u record; moment timestamptz; was text; answer jsonb; refusal text; figures jsonb; amount bigint;
 BEGIN
-    answer := campaigns_stored(p_scope, p_key, p_digest);
+    answer := core_stored_answer(p_scope, p_key, p_digest);
     IF answer IS NOT NULL THEN
         RETURN answer;
     END IF;
@@ -178,7 +173,7 @@ BEGIN
         JOIN campaigns_couponcode k ON k.id = w.code_id JOIN campaigns_coupon p ON p.id = w.coupon_id
         WHERE w.id = p_use FOR NO KEY UPDATE OF w;
     IF NOT FOUND OR p_owner IS NOT NULL AND (u.customer_id IS DISTINCT FROM p_owner OR u.redeemed_at IS NOT NULL) THEN
-        PERFORM loyalty_refuse('unknown_reservation');
+        PERFORM core_refuse('unknown_reservation');
     END IF;
     moment := clock_timestamp();
     was := u.state;
@@ -204,26 +199,24 @@ BEGIN
         END IF;
     END IF;
     IF refusal IS NOT NULL THEN
-        answer := campaigns_stored(p_scope, p_key, p_digest);
+        answer := core_stored_answer(p_scope, p_key, p_digest);
         IF answer IS NULL THEN
-            PERFORM loyalty_refuse(refusal, figures);
+            PERFORM core_refuse(refusal, figures);
         END IF;
         RETURN answer;
     END IF;
     answer := jsonb_build_object(
         'reservation', p_use, 'state', p_to, 'coupon', u.coupon_id, 'code', u.text, 'discount', amount,
         'cart_amount', coalesce(p_cart, u.cart_amount), 'currency', u.currency, 'reference', u.order_reference, 'expires_at', NULL);
-    INSERT INTO core_idempotencyrecord (scope, key, digest, answer) VALUES (p_scope, p_key, p_digest, answer)
-        ON CONFLICT (scope, key) DO NOTHING;
-    IF NOT FOUND THEN
-        RETURN campaigns_stored(p_scope, p_key, p_digest);
+    IF NOT core_claim_answered(p_scope, p_key, p_digest, answer) THEN
+        RETURN core_stored_answer(p_scope, p_key, p_digest);
     END IF;
     UPDATE campaigns_couponuse SET state = p_to, discount = amount, cart_amount = coalesce(p_cart, cart_amount),
             redeemed_at = CASE p_to WHEN 'redeemed' THEN moment ELSE redeemed_at END,
             released_at = CASE p_to WHEN 'released' THEN moment END
         WHERE id = p_use;
     IF p_to = 'redeemed' OR was = 'redeemed' THEN
-        PERFORM loyalty_emit(
+        PERFORM core_emit(
             CASE p_to WHEN 'redeemed' THEN 'campaigns.coupon_redeemed' ELSE 'campaigns.coupon_released' END, u.customer_id,
             jsonb_build_object('use', p_use, 'coupon', u.coupon_id, 'name', u.name, 'code', u.text, 'discount', amount,
                                'currency', u.currency, 'reference', u.order_reference), p_actor, p_request, p_handlers);
@@ -243,7 +236,7 @@ BEGIN
         WHERE id = u.coupon_id
               AND (amount <= u.discount OR budget IS NULL OR reserved_amount + redeemed_amount + amount - u.discount <= budget);
     IF NOT FOUND THEN
-        PERFORM loyalty_refuse('budget_spent');
+        PERFORM core_refuse('budget_spent');
     END IF;
     RETURN answer;
 END $$;

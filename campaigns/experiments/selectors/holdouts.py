@@ -12,28 +12,11 @@ from analytics.features.selectors import shop_currency
 from campaigns.experiments.models import ExperimentMetric
 from campaigns.experiments.rules import ExperimentEffect, GroupOutcome, effect_of
 from campaigns.experiments.selectors.results import LEFT, ORDERS, SHARES, VALUES, WITHDRAWALS
+from core.db.statements import statement
 
 METRICS: tuple[str, ...] = (ExperimentMetric.ORDERED, ExperimentMetric.REVENUE, LEFT)
 ERROR = 0.05
-# The first message of the campaign puts a customer into a group, from its planned time. Customers of the shop's global
-# holdout are in neither group. Only customers who came while there was a holdout count, because other times have other
-# customers.
-_GROUPS = f"""
-    WITH first AS (
-        SELECT DISTINCT ON (m.customer_id) m.customer_id, m.reason = 'holdout' AS held_out, m.created_at,
-               coalesce(m.wanted_at, m.due_at) AS since
-        FROM campaigns_message m WHERE m.origin = %(origin)s AND m.context ->> 'held' IS NULL
-        ORDER BY m.customer_id, m.created_at, m.id),
-    member AS (
-        SELECT f.*, f.since + make_interval(days => %(days)s) <= %(now)s AS over
-        FROM first f, (SELECT min(created_at) AS begun, max(created_at) AS ended FROM first WHERE held_out) AS held
-        WHERE f.created_at >= held.begun AND (%(goes_on)s OR f.created_at <= held.ended))
-    SELECT f.held_out, count(*) FILTER (WHERE f.over), {{sums}},
-           count(*) FILTER (WHERE NOT f.over)
-    FROM member f
-    {ORDERS.format(customer="f.customer_id", since="f.since", until="f.since + make_interval(days => %(days)s)")}
-    {WITHDRAWALS.format(customer="f.customer_id", since="f.since", until="f.since + make_interval(days => %(days)s)")}
-    GROUP BY f.held_out"""
+_WINDOW = {"customer": "f.customer_id", "since": "f.since", "until": "f.since + make_interval(days => %(days)s)"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +65,13 @@ def compare(origin: str, *, days: int, now: datetime, goes_on: bool) -> Comparis
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            _GROUPS.format(sums=sums),
+            statement(
+                __package__,
+                "holdout_groups",
+                sums=sums,
+                orders=ORDERS.format(**_WINDOW),
+                withdrawals=WITHDRAWALS.format(**_WINDOW),
+            ),
             {"origin": origin, "days": days, "now": now, "goes_on": goes_on, "currency": currency},
         )
         groups = {held_out: _group(figures) for held_out, *figures in cursor.fetchall()}

@@ -17,7 +17,7 @@ ORDERS = f"""
     LEFT JOIN LATERAL (
         SELECT count(*) AS orders, coalesce(sum(o.total - o.refunded), 0) AS revenue FROM crm_order o
         WHERE o.customer_id = {{customer}} AND {order_counts("o")} AND o.currency = %(currency)s
-              AND o.paid_at >= {{since}} AND o.paid_at < {{until}}) AS bought ON true"""
+              AND o.paid_at >= {{since}} AND o.paid_at < {{until}}) AS bought ON true"""  # noqa: S608 - fragments of the code; values are parameters
 # Beside the metrics to choose from, the risk of every message: that a customer withdraws their consent.
 LEFT = "left"
 WITHDRAWALS = """
@@ -51,7 +51,7 @@ _RESULTS = f"""
     FROM campaigns_exposure e
     {FACTS.format(customer="e.customer_id", since="e.exposed_at", until="e.exposed_at + make_interval(days => %(days)s)")}
     WHERE e.experiment_id = %(experiment)s AND e.exposed_at <= now() - make_interval(days => %(days)s)
-    GROUP BY e.arm_id"""
+    GROUP BY e.arm_id"""  # noqa: S608 - fragments of the code; values are parameters
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def baseline(experiment: Experiment) -> Baseline:
         cursor.execute(
             f"""SELECT count(*), coalesce(avg(value), 0)::float8, coalesce(var_samp(value), 0)::float8
                 FROM (SELECT {VALUES[ExperimentMetric(experiment.metric)]} AS value
-                      FROM ({of_segment if experiment.segment_id else everyone}) AS who {facts}) AS found""",
+                      FROM ({of_segment if experiment.segment_id else everyone}) AS who {facts}) AS found""",  # noqa: S608 - fragments of the code; values are parameters
             {"segment": experiment.segment_id, "currency": experiment.currency, "days": experiment.window_days},
         )
         return Baseline(*cursor.fetchone())

@@ -24,7 +24,7 @@ from core.base.errors import Invalid
 _OWN = f"""coalesce(
     (SELECT m.reason = 'holdout' FROM {messages_of("a")} AS m
      WHERE m.origin = %(origin)s AND m.context ->> 'held' IS NULL ORDER BY m.created_at, m.id LIMIT 1),
-    campaigns_bucket(%(origin)s, a.customer_id) < %(holdout)s)"""
+    campaigns_bucket(%(origin)s, a.customer_id) < %(holdout)s)"""  # noqa: S608 - fragments of the code; values are parameters
 _EVERYTHING = """coalesce(
     (SELECT e.arm_id = %(everything_out)s FROM campaigns_exposure e
      WHERE e.experiment_id = %(everything)s AND e.customer_id = a.customer_id),

@@ -20,34 +20,15 @@ from django.db import connection
 from campaigns.experiments.models import Experiment, ExperimentState
 from campaigns.experiments.services.arms import DRAW, arm_for_all, draw_params, kept_out
 from campaigns.messages.selectors.own import messages_of
+from campaigns.messages.services.messages import insert_messages
 from campaigns.templates.models import Template
 from core.base import clock
 from core.db.locks import require_transaction
+from core.db.statements import statement
 
 _FRESH = f"""NOT EXISTS (
     SELECT FROM {messages_of("a")} AS m
     WHERE m.origin = %(origin)s AND m.step = %(step)s AND m.occurrence = a.occurrence AND m.channel = %(channel)s)"""
-_INSERT = """
-INSERT INTO campaigns_message (
-    id, customer_id, channel, message_class, origin, origin_version, step, occurrence, template_id, template_version, context,
-    state, reason, due_at, wanted_at, decided_at, attempts, language, subject, body, provider_id, error)
-SELECT core_new_id(), a.customer_id, %(channel)s, %(message_class)s, %(origin)s, %(version)s, %(step)s, a.occurrence,
-       coalesce(t.id, %(template)s), coalesce(t.version, %(template_version)s),
-       a.context || CASE WHEN a.everything THEN '{{"held": "everything"}}'::jsonb
-                         WHEN arm.coupon_id IS NOT NULL THEN jsonb_build_object('coupon_id', arm.coupon_id)
-                         ELSE '{{}}'::jsonb END,
-       CASE WHEN a.held_out THEN 'suppressed' ELSE 'queued' END,
-       CASE WHEN a.held_out THEN 'holdout' ELSE '' END, a.due_at, a.due_at, CASE WHEN a.held_out THEN %(now)s END,
-       0, '', '', '', '', ''
-FROM (SELECT a.*, {everything} AS everything, {out} AS held_out
-      FROM ({select}) AS a(customer_id, occurrence, due_at, context)
-      WHERE {where} AND a.customer_id > %(beyond_customer)s AND {fresh}
-      ORDER BY a.customer_id LIMIT %(chunk_size)s) AS a
-LEFT JOIN campaigns_exposure x ON x.experiment_id = %(experiment)s AND x.customer_id = a.customer_id AND NOT a.held_out
-LEFT JOIN campaigns_experimentarm arm ON arm.id = coalesce(x.arm_id, %(arm_for_all)s) AND NOT a.held_out
-LEFT JOIN campaigns_template t ON t.id = arm.template_id
-ON CONFLICT DO NOTHING RETURNING customer_id
-"""
 _ROWS = """
 SELECT g.customer_id, g.occurrence, coalesce(g.due_at, %(now)s), g.context::jsonb
 FROM unnest(%(customers)s::bigint[], %(occurrences)s::text[], %(due)s::timestamptz[], %(contexts)s::text[])
@@ -140,5 +121,5 @@ def queue_selected(
             cursor.execute(DRAW.format(chosen="true", **parts), {**values, **draw_params(holdout.experiment)})
         if running is not None:
             cursor.execute(DRAW.format(chosen=f"NOT {holdout.out}", **parts), {**values, **draw_params(running)})
-        cursor.execute(_INSERT.format(**parts), values)
-        return [row[0] for row in cursor.fetchall()]
+    rows = statement(__package__, "messages_to_queue", **parts)
+    return [customer_id for _id, customer_id in insert_messages(rows, values)]

@@ -31,7 +31,8 @@ from core.base import clock
 from core.base.errors import Conflict
 from core.db.cached_names import CachedNames
 from core.db.idempotency import check_key
-from core.db.locks import lock_row
+from core.db.locks import Strength, lock_columns, lock_row
+from core.db.statements import statement
 from core.events.bus import Event
 from core.jobs.sweeping import Sweep
 from core.sending import services as sending_hold
@@ -47,33 +48,6 @@ log = structlog.get_logger("liuke.journeys")
 CHUNK = 20_000
 LATE_DAYS = 1
 Candidates = tuple[str, dict[str, Any]]
-# `journey_id + 0`: while a journey fills, the planner assumes that it is empty and would scan all of its runs per
-# customer.
-_INSERT = """
-WITH chosen AS MATERIALIZED (
-    SELECT a.customer_id, coalesce(past.times, 0) + 1 AS number, a.cause, a.context,
-           CASE WHEN coalesce(past.held_out, campaigns_bucket(%(origin)s, a.customer_id) < %(holdout)s)
-                THEN 'held_out' ELSE 'active' END AS state
-    FROM (SELECT DISTINCT ON (g.customer_id) g.* FROM ({select}) AS g(customer_id, cause, at, context)
-          WHERE g.customer_id > %(after)s ORDER BY g.customer_id, g.at) AS a
-    JOIN crm_customer c ON c.id = a.customer_id AND c.state = 'active'
-    LEFT JOIN LATERAL (
-        SELECT count(*) AS times, bool_or(r.state = 'active') AS active, max(r.entered_at) AS entered,
-               max(r.ended_at) AS ended, bool_or(r.cause = a.cause) AS known,
-               (array_agg(r.state = 'held_out' ORDER BY r.number))[1] AS held_out
-        FROM campaigns_journeyrun r WHERE r.customer_id = a.customer_id AND r.journey_id + 0 = %(journey)s) AS past ON true
-    WHERE coalesce(past.times, 0) = 0 OR (
-        NOT past.active AND NOT past.known AND a.at > coalesce(past.ended, past.entered) AND {again})
-    ORDER BY a.customer_id LIMIT %(limit)s),
-made AS (
-    INSERT INTO campaigns_journeyrun (
-        journey_id, version_id, customer_id, number, cause, state, step, context, waits_for, attempts, error, end_reason,
-        entered_at, step_at, due_at)
-    SELECT %(journey)s, %(version)s, customer_id, number, cause, state, %(first)s, context, '', 0, '', '', %(now)s, %(now)s,
-           %(now)s
-    FROM chosen ORDER BY customer_id ON CONFLICT DO NOTHING RETURNING id, customer_id, state)
-SELECT id, customer_id, state FROM made UNION ALL SELECT count(*), max(customer_id), 'chosen' FROM chosen
-"""
 # J3. The same cause never enters twice, and an event during a run does not start another run.
 _AGAIN = {
     "never": "false",
@@ -88,7 +62,7 @@ _BIRTHDAY = f"""
     CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
     WHERE %(now)s >= (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone
           AND (%(now)s AT TIME ZONE z.zone)::date - (g.day - %(days)s) <= %(late)s
-          AND (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone >= %(since)s"""
+          AND (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone >= %(since)s"""  # noqa: S608 - fragments of the code; values are parameters
 # The anniversary of enrolment, in the member's zone, in every later year.
 _MEMBER_DAY = f"""
     SELECT c.id, 'member_day:' || to_char(g.day, 'YYYY'), %(now)s, '{{}}'::jsonb
@@ -101,7 +75,7 @@ _MEMBER_DAY = f"""
           AND extract(year FROM g.day) > extract(year FROM m.enrolled_at AT TIME ZONE z.zone)
           AND %(now)s >= (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone
           AND (%(now)s AT TIME ZONE z.zone)::date - (g.day - %(days)s) <= %(late)s
-          AND (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone >= %(since)s"""
+          AND (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone >= %(since)s"""  # noqa: S608 - fragments of the code; values are parameters
 _MEMBERS_OF_SEGMENT = """
     SELECT m.customer_id, %(cause)s, %(now)s, jsonb_build_object('segment', jsonb_build_object('name', s.name))
     FROM analytics_segment s JOIN analytics_customersegments m ON s.id = ANY(m.inside) WHERE s.id = %(segment)s"""
@@ -137,19 +111,18 @@ def enter(*, journey: Journey | int, candidates: Candidates, now: datetime | Non
 
 
 def _enter_chunk(journey_id: int, candidates: Candidates, after: int, now: datetime) -> Chunk:
-    with connection.cursor() as cursor:
-        # A shared lock: many may enter at once, while publishing, pausing and stopping exclude them.
-        cursor.execute("SELECT FROM campaigns_journey WHERE id = %s AND state = 'running' FOR SHARE", [journey_id])
-        if not cursor.fetchall():
-            return Chunk(0, 0, after)
+    # A shared lock: many may enter at once, while publishing, pausing and stopping exclude them.
+    states = lock_columns("campaigns_journey", [journey_id], ["state"], strength=Strength.SHARE)
+    if states != [(JourneyState.RUNNING,)]:
+        return Chunk(0, 0, after)
     journey = Journey.objects.select_related("version").get(pk=journey_id)
     definition = journey.definition
     reentry = definition["reentry"]
     select, params = candidates
-    statement = _INSERT.format(select=_limited(definition, select), again=_AGAIN[reentry["policy"]])
+    enter = statement(__package__, "enter", select=_limited(definition, select), again=_AGAIN[reentry["policy"]])
     with connection.cursor() as cursor:
         cursor.execute(
-            statement,
+            enter,
             {
                 **params,
                 "journey": journey.pk,
@@ -177,7 +150,7 @@ def _limited(definition: dict[str, Any], select: str) -> str:
     if entry["kind"] == "segment" or not entry.get("segment"):
         return select
     return f"""SELECT l.* FROM ({select}) AS l(customer_id, cause, at, context) WHERE EXISTS (
-        SELECT FROM analytics_customersegments s WHERE s.customer_id = l.customer_id AND %(limiting)s = ANY(s.inside))"""
+        SELECT FROM analytics_customersegments s WHERE s.customer_id = l.customer_id AND %(limiting)s = ANY(s.inside))"""  # noqa: S608 - fragments of the code; values are parameters
 
 
 def _first_waits(journey: Journey, active: Sequence[tuple[int, int]], now: datetime) -> None:
@@ -287,7 +260,7 @@ def hear(*, events: Sequence[Event]) -> int:
 def _by_event(entry: dict[str, Any], customers: set[int], since: datetime) -> Candidates:
     select = f"""SELECT h.customer_id, h.cause, h.at, h.context
                  FROM ({journey_events.select_of(entry["event"])}) AS h(customer_id, cause, at, properties, context)
-                 WHERE campaigns_where(h.properties, %(where)s::jsonb)"""
+                 WHERE campaigns_where(h.properties, %(where)s::jsonb)"""  # noqa: S608 - fragments of the code; values are parameters
     return select, {
         "customers": sorted(customers),
         "key": entry["event"],

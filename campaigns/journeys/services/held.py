@@ -81,7 +81,7 @@ def _doubt(name: str, prepare: Callable[[datetime], None] | None, before: dateti
             f"""UPDATE campaigns_message m SET state = 'uncertain', reason = %(restored)s, claim = NULL, leased_until = NULL,
                        decided_at = coalesce(m.decided_at, clock_timestamp())
                 WHERE {ORIGINS[name]} AND (m.state = 'sending' OR m.state IN ('queued', 'held') AND ({due}
-                      OR m.state = 'held' AND m.reason = 'paused'))""",
+                      OR m.state = 'held' AND m.reason = 'paused'))""",  # noqa: S608 - fragments of the code; values are parameters
             {"restored": RESTORED, "before": before},
         )
         return cursor.rowcount
@@ -93,7 +93,7 @@ def _count(name: str, _before: datetime | None) -> WaitingCount:
             f"""SELECT count(*) FILTER (WHERE m.state = 'uncertain'), count(*) FILTER (WHERE m.state <> 'uncertain')
                 FROM campaigns_message m
                 WHERE {ORIGINS[name]} AND (m.state = 'uncertain' AND m.reason = %(restored)s
-                      OR m.state IN ('queued', 'held') AND m.due_at <= clock_timestamp())""",
+                      OR m.state IN ('queued', 'held') AND m.due_at <= clock_timestamp())""",  # noqa: S608 - fragments of the code; values are parameters
             {"restored": RESTORED},
         )
         return WaitingCount(*cursor.fetchone())
@@ -117,7 +117,7 @@ def _update(where: str, choice: HoldChoice, params: dict[str, Any], limit: int) 
         cursor.execute(
             f"""UPDATE campaigns_message m SET {_SETTLED[choice]}
                 FROM (SELECT m.id FROM campaigns_message m WHERE {where} ORDER BY m.id LIMIT %(limit)s FOR UPDATE) AS chosen
-                WHERE m.id = chosen.id RETURNING m.id""",
+                WHERE m.id = chosen.id RETURNING m.id""",  # noqa: S608 - fragments of the code; values are parameters
             {**params, "limit": limit},
         )
         ids = [pk for (pk,) in cursor.fetchall()]

@@ -87,7 +87,7 @@ class WaitUntil(WaitTime):
                 f"""SELECT c.id, campaigns_next_local(
                        %(now)s + make_interval(days => %(days)s),
                        {gate.CUSTOMER_ZONE}, %(time)s::time)
-                   FROM crm_customer c WHERE c.id = ANY(%(customers)s)""",
+                   FROM crm_customer c WHERE c.id = ANY(%(customers)s)""",  # noqa: S608 - fragments of the code; values are parameters
                 {
                     "now": batch.now,
                     "zones": parameters["zones"],

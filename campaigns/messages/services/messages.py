@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -40,7 +40,8 @@ from core.base import clock
 from core.base.actor import Actor
 from core.base.errors import Conflict
 from core.db.columns import column_values, columns, uuid_array
-from core.db.locks import lock_row
+from core.db.locks import lock_columns, lock_row
+from core.db.statements import statement
 from core.events.bus import emit_from_select
 from core.jobs.sweeping import Sweep
 from core.sending.marker import marker
@@ -51,6 +52,10 @@ BATCH = 500
 MAX_ATTEMPTS = 5
 LEASE_SECONDS = 45
 AWAY_SECONDS = 60
+_ONE = """
+SELECT %(customer)s::bigint, %(channel)s, %(message_class)s, %(origin)s, %(origin_version)s, %(step)s, %(occurrence)s,
+       %(template)s, %(template_version)s, %(context)s::jsonb, 'queued', '',
+       coalesce(%(due_at)s::timestamptz, statement_timestamp()), NULL::timestamptz, NULL::timestamptz"""
 
 
 @dataclass
@@ -82,26 +87,32 @@ def queue_message(
 
     Return None when it was queued before. Wake the sender after the commit (`campaigns.send_due`).
     """
-    key = {
-        "customer": customer,
+    values = {
+        "customer": customer.pk,
+        "channel": template.channel,
+        "message_class": template.message_class,
         "origin": origin,
         "origin_version": origin_version,
         "step": step,
         "occurrence": occurrence,
-        "channel": template.channel,
+        "template": template.pk,
+        "template_version": template.version,
+        "context": json.dumps(context or {}),
+        "due_at": due_at,
     }
-    values: dict[str, Any] = {"due_at": due_at} if due_at else {}
     with transaction.atomic():
-        message = Message(
-            **key,
-            message_class=template.message_class,
-            template=template,
-            template_version=template.version,
-            context=context or {},
-            **values,
-        )
-        Message.objects.bulk_create([message], ignore_conflicts=True)
-        return Message.objects.filter(pk=message.pk).first()
+        rows = insert_messages(_ONE, values)
+        return Message.objects.get(pk=rows[0][0]) if rows else None
+
+
+def insert_messages(select: str, params: Mapping[str, Any]) -> list[tuple[UUID, int]]:
+    """Insert the rows of a SELECT and return (id, customer) of the new ones: a message that exists stays as it is.
+
+    `sql/statements/insert.sql` names the columns that the SELECT yields. All messages are inserted here.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(statement(__package__, "insert", rows=select), params)
+        return cursor.fetchall()
 
 
 def send_due(*, seconds: float = 50.0, batch: int = BATCH) -> int:
@@ -216,7 +227,7 @@ def begin(claim: UUID, part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
                FROM {columns(2)} AS g(id, provider_id)
                WHERE m.id = g.id AND m.claim = %s AND m.state = 'sending' AND m.provider_id = ''
                      AND NOT core_sending_held(%s, %s)
-               RETURNING m.id, (SELECT nextval('core_sending_seq'))""",
+               RETURNING m.id, (SELECT nextval('core_sending_seq'))""",  # noqa: S608 - fragments of the code; values are parameters
             [
                 *column_values([(item.id, channel.begin_id(item.id)) for item in part], 2),
                 claim,
@@ -242,25 +253,7 @@ def record(claim: UUID | None, outcomes: Sequence[DeliveryOutcome]) -> int:
     values = [(one.id, one.result.value, one.provider_id[:200], one.error) for one in outcomes]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            f"""UPDATE campaigns_message m SET
-                   state = CASE g.result WHEN 'sent' THEN 'sent' WHEN 'unknown' THEN 'uncertain' WHEN 'away' THEN 'queued'
-                           WHEN 'temporary' THEN CASE WHEN m.attempts >= %(most)s THEN 'failed' ELSE 'queued' END
-                           ELSE 'failed' END,
-                   reason = CASE g.result WHEN 'bounced' THEN 'bounce' WHEN 'refused' THEN 'refused'
-                            WHEN 'temporary' THEN CASE WHEN m.attempts >= %(most)s THEN 'gave_up' ELSE '' END ELSE '' END,
-                   error = g.error,
-                   sent_at = CASE WHEN g.result = 'sent' THEN clock_timestamp() END,
-                   attempts = m.attempts - (g.result = 'away')::int,
-                   due_at = CASE g.result
-                       WHEN 'away' THEN clock_timestamp() + make_interval(secs => %(away)s)
-                       WHEN 'temporary' THEN clock_timestamp() + make_interval(secs => 60 * power(4, m.attempts - 1))
-                       ELSE m.due_at END,
-                   provider_id = CASE WHEN g.result IN ('away', 'temporary') THEN ''
-                                 ELSE coalesce(nullif(g.provider_id, ''), m.provider_id) END,
-                   claim = CASE WHEN g.result = 'unknown' THEN m.claim END, leased_until = NULL
-               FROM {columns(4, named="%(column{})s")} AS g(id, result, provider_id, error)
-               WHERE m.id = g.id AND m.claim IS NOT DISTINCT FROM %(claim)s AND m.state IN ('sending', 'uncertain')
-               RETURNING m.id, g.result""",
+            statement(__package__, "record", outcomes=columns(4, named="%(column{})s")),
             {
                 "most": MAX_ATTEMPTS,
                 "away": AWAY_SECONDS,
@@ -404,7 +397,7 @@ def _take(now: datetime, limit: int) -> list[dict[str, Any]]:
                 f"""SELECT id, customer_id, channel, message_class, origin, occurrence, template_id, template_version, context
                     FROM campaigns_message WHERE state IN ('queued', 'held') AND due_at <= %s AND {condition}
                           AND NOT core_sending_held(%s, %s)
-                    ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED""",
+                    ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED""",  # noqa: S608 - fragments of the code; values are parameters
                 [now, marker.line, marker.seen, limit - len(rows)],
             )
             names = [column[0] for column in cursor.description]
@@ -412,10 +405,7 @@ def _take(now: datetime, limit: int) -> list[dict[str, Any]]:
         for row in rows:
             if isinstance(row["context"], str):
                 row["context"] = json.loads(row["context"])
-        cursor.execute(
-            "SELECT id FROM crm_customer WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
-            [sorted({row["customer_id"] for row in rows})],
-        )
+    lock_columns("crm_customer", {row["customer_id"] for row in rows})
     return rows
 
 
@@ -463,6 +453,6 @@ def _store(rows: Sequence[Written], claim: UUID, now: datetime) -> None:
                    claim = CASE g.state WHEN 'sending' THEN %s::uuid END,
                    leased_until = CASE g.state WHEN 'sending' THEN clock_timestamp() + make_interval(secs => %s) END
                FROM {columns(6)} AS g(id, state, language, subject, body, error)
-               WHERE m.id = g.id""",
+               WHERE m.id = g.id""",  # noqa: S608 - fragments of the code; values are parameters
             [now, claim, lease_seconds(), *column_values(rows, 6)],
         )

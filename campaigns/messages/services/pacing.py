@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import connection
 
 from campaigns.messages.labels import PAUSED
+from core.db.locks import Strength, lock_columns
 
 PREFIX = "broadcast:"
 # Due messages of a paused broadcast are checked again after this time; a resume brings them forward.
@@ -48,23 +49,11 @@ def admit(rows: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
 def _locked(ids: list[int]) -> list[tuple[int, str, int, datetime | None, int]]:
     """Lock the broadcasts: exclusively when messages are counted; otherwise only against a change of the state."""
     rows = []
-    with connection.cursor() as cursor:
-        for pk in ids:
-            cursor.execute(
-                """SELECT id, state, per_minute, minute, minute_count FROM campaigns_broadcast
-                   WHERE id = %s AND per_minute > 0 FOR NO KEY UPDATE""",
-                [pk],
-            )
-            row = cursor.fetchone()
-            if row is None:
-                cursor.execute(
-                    """SELECT id, state, per_minute, minute, minute_count FROM campaigns_broadcast
-                       WHERE id = %s FOR KEY SHARE""",
-                    [pk],
-                )
-                row = cursor.fetchone()
-            if row is not None:
-                rows.append(row)
+    columns = ["id", "state", "per_minute", "minute", "minute_count"]
+    for pk in ids:
+        rows += lock_columns("campaigns_broadcast", [pk], columns, where="per_minute > 0") or lock_columns(
+            "campaigns_broadcast", [pk], columns, strength=Strength.KEY_SHARE
+        )
     return rows
 
 

@@ -7,13 +7,13 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from core.base.actor import Actor
 from core.base.errors import Conflict, Invalid
-from core.db.locks import lock_row, require_transaction
+from core.db.locks import Strength, lock_columns, lock_row
 from core.events.bus import Emission, emit, emit_many
 from core.security import crypto
 from core.text.countries import code_of
@@ -146,11 +146,7 @@ def require_active(customer_id: int, *, field: str | None = None) -> None:
 
     The row is locked in shared mode, so that no merge or erasure happens between this check and the later writes.
     """
-    require_transaction()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT state FROM crm_customer WHERE id = %s FOR SHARE", [customer_id])
-        row = cursor.fetchone()
-    if row is None or row[0] != CustomerState.ACTIVE:
+    if lock_columns("crm_customer", [customer_id], ["state"], strength=Strength.SHARE) != [(CustomerState.ACTIVE,)]:
         raise Conflict(_("This customer is merged or erased."), code="customer_not_active", field=field)
 
 

@@ -38,7 +38,7 @@ class Products:
                 SELECT r.row_number, r.sku, {texts}, coalesce(r.active, p.active, true) AS active, p.id AS known,
                        coalesce(round(r.price * %(factor)s)::bigint, p.price) AS price
                 FROM lk_rows r LEFT JOIN lk_refused x USING (row_number) LEFT JOIN crm_product p ON p.sku = r.sku
-                WHERE x.row_number IS NULL"""
+                WHERE x.row_number IS NULL"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         context.execute(
             """INSERT INTO lk_unchanged SELECT g.row_number FROM lk_product g JOIN crm_product p ON p.id = g.known
@@ -73,7 +73,7 @@ class ActivityImport:
         someone = " OR ".join(["customer_number IS NOT NULL", *(f"{kind} <> 0" for kind in IDENTITIES)])
         context.refuse(
             f"""SELECT row_number, 'customer_number', 'nobody', '' FROM lk_rows
-                WHERE anonymous_id IS NULL AND NOT ({someone})"""
+                WHERE anonymous_id IS NULL AND NOT ({someone})"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         context.refuse(
             """SELECT row_number, 'sender_id', 'repeated_in_file', '' FROM (

@@ -5,6 +5,9 @@ A later row or file may advance a known order from placed to paid or cancelled, 
 
 from __future__ import annotations
 
+from psycopg.sql import Literal
+
+from core.db.statements import statement
 from core.events.bus import limited
 from crm.customers import events
 from crm.customers.services import identities as customers_identities
@@ -70,46 +73,21 @@ class Orders:
         """Fill lk_priced: each row with its store, kind, amounts in minor units and its first error."""
         context.execute(
             f"""CREATE TEMP TABLE lk_store ON COMMIT DROP AS
-                SELECT code, id, currency, {factor("currency")} AS factor FROM crm_store"""
+                SELECT code, id, currency, {factor("currency")} AS factor FROM crm_store"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         context.extra |= {"store_code": context.store.code, "currency": context.options.get("currency") or None}
         shared = ", ".join(f"r.{name} AS shared_{name}" for name in (*SHARED, *MOVING))
         context.execute(
-            f"""CREATE TEMP TABLE lk_priced ON COMMIT DROP AS
-                SELECT priced.*, gross - line_discount AS amount,
-                    CASE WHEN error_code IS NOT NULL THEN error_code
-                         {self.errors}
-                         WHEN store_id IS NULL THEN 'unknown_store'
-                         WHEN given_currency <> currency THEN 'wrong_currency'
-                         WHEN NOT has_line THEN NULL
-                         WHEN kind = 'product' AND sku IS NULL THEN 'required'
-                         WHEN quantity <= 0 THEN 'not_positive'
-                         WHEN quantity > 999999999 OR unit_price > 999999999 OR gross >= {LARGEST} THEN 'number_too_large'
-                         WHEN scale(trim_scale(quantity)) > 3 THEN 'too_precise'
-                         WHEN unit_price IS NULL THEN 'required'
-                         WHEN unit_price < 0 OR line_discount < 0 THEN 'negative'
-                         WHEN line_discount > gross THEN 'discount_exceeds_line'
-                         WHEN gross - line_discount <> given_amount THEN 'amount_mismatch' END AS code
-                FROM (SELECT valued.*,
-                             coalesce(round(given_discount * factor)::bigint, greatest(gross - given_amount, 0), 0)
-                                 AS line_discount
-                      FROM (SELECT r.row_number, r.error_field, r.error_code, r.error_detail, r.number, r.sku,
-                                   r.product_name, r.category, r.brand, s.id AS store_id, s.currency, s.factor,
-                                   coalesce(r.currency, %(currency)s) AS given_currency,
-                                   coalesce(r.line_kind, 'product') AS kind, coalesce(r.quantity, 1) AS quantity,
-                                   round(coalesce(r.unit_price, (r.line_amount + coalesce(r.line_discount, 0))
-                                                                / nullif(coalesce(r.quantity, 1), 0)), 4) AS unit_price,
-                                   least(greatest(round(coalesce(round(r.unit_price, 4) * coalesce(r.quantity, 1),
-                                                                 r.line_amount + coalesce(r.line_discount, 0), 0)
-                                                        * s.factor), -{LARGEST}), {LARGEST})::bigint AS gross,
-                                   round(r.line_refunded * s.factor)::bigint AS line_refunded,
-                                   r.line_discount AS given_discount, round(r.line_amount * s.factor)::bigint AS given_amount,
-                                   {"coalesce(r.quantity = 0, false)" if self.follows else "false"} AS skipped,
-                                   (r.sku IS NOT NULL OR r.quantity IS NOT NULL OR r.unit_price IS NOT NULL
-                                    OR r.line_amount IS NOT NULL)
-                                   {"AND coalesce(r.quantity <> 0, true)" if self.follows else ""} AS has_line, {shared}
-                            FROM lk_rows r LEFT JOIN lk_store s ON s.code = coalesce(r.store, %(store_code)s)
-                            WHERE {self.rows} OFFSET 0) valued) priced"""
+            statement(
+                __package__,
+                "priced_rows",
+                errors=self.errors,
+                largest=str(LARGEST),
+                skipped="coalesce(r.quantity = 0, false)" if self.follows else "false",
+                not_skipped="AND coalesce(r.quantity <> 0, true)" if self.follows else "",
+                shared=shared,
+                rows=self.rows,
+            )
         )
         context.execute("ANALYZE lk_priced (row_number, number, sku, kind, has_line, code)")
 
@@ -156,7 +134,7 @@ class Orders:
                 SELECT number, greatest(CASE WHEN l.mixed THEN l.standing ELSE l.state END, w.state),
                        CASE WHEN l.mixed THEN coalesce(came_back, 0) ELSE 0 END
                 FROM (SELECT number, max(state) FILTER (WHERE NOT has_line) AS state FROM lk_stated GROUP BY number) w
-                LEFT JOIN lines l USING (number)"""
+                LEFT JOIN lines l USING (number)"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         context.execute(
             """UPDATE lk_priced p SET line_refunded = l.line_refunded
@@ -210,7 +188,7 @@ class Orders:
                        coalesce(sum(quantity) FILTER (WHERE kind = 'product' AND has_line {taken}), 0) AS item_count,
                        {", ".join(columns)}, {differing} AS differing
                 FROM lk_priced WHERE number IS NOT NULL {"" if self.whole or self.sound else "AND code IS NULL"}
-                GROUP BY number"""
+                GROUP BY number"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         rest = ""
         known = BY_NAME.get(context.options.get("format", ""))
@@ -221,58 +199,16 @@ class Orders:
         minor = {name: f"coalesce(round(g.{name} * factor), 0)" for name in AMOUNTS}
         # An order without lines is imported by its total, from which the goods amount is calculated.
         context.execute(
-            f"""CREATE TEMP TABLE lk_order ON COMMIT DROP AS
-                WITH summed AS (
-                    SELECT g.*, sum_discount + line_discounts + {minor["discount"]} AS given_discounts,
-                           {minor["points_amount"]} AS points, sum_shipping + {minor["shipping"]} AS shippings,
-                           {minor["tax"]} AS given_taxes, sum_fee + {minor["fees"]} AS all_fees,
-                           CASE WHEN g.total IS NOT NULL THEN {minor["total"]} END AS given_total,
-                           coalesce(t.state, g.given_state, '{words.PAID}') AS letter,
-                           coalesce(t.state, g.given_state) IS NOT NULL AS stated,
-                           greatest(coalesce(round(g.refunded_amount * factor), g.lines_refunded, 0), t.came_back) AS came_back
-                    FROM lk_grouped g LEFT JOIN lk_state t USING (number)),
-                valued AS (
-                    SELECT s.*, CASE WHEN line_count > 0 THEN sum_product
-                                     ELSE given_total + given_discounts + points - shippings - given_taxes - all_fees
-                                END AS goods
-                    FROM summed s),
-                taxed AS (
-                    -- When prices include the tax, the total is right without it.
-                    SELECT v.*, CASE WHEN line_count > 0
-                                      AND given_total = goods - given_discounts - points + shippings + all_fees
-                                     THEN 0 ELSE given_taxes END AS taxes
-                    FROM valued v),
-                whole AS (
-                    SELECT x.*, given_discounts{rest} AS discounts FROM taxed x)
-                SELECT w.*, goods - discounts - points + shippings + taxes + all_fees AS sum_total,
-                       {ORDER_STATE} AS order_state, o.id AS known, o.customer_id AS known_customer,
-                       o.state AS known_state, o.refunded AS known_refunded, o.total AS known_total,
-                       CASE WHEN differing IS NOT NULL THEN 'order_columns_differ'
-                            WHEN spoiled AND line_count = 0 THEN 'order_has_refused_rows'
-                            WHEN o.id IS NULL AND w.placed_at IS NULL THEN 'required'
-                            WHEN o.id IS NULL AND goods IS NULL THEN 'no_price'
-                            WHEN least(discounts, points, shippings, taxes, all_fees, goods) < 0 THEN 'negative'
-                            WHEN goods - discounts - points + shippings + taxes + all_fees < 0 THEN 'discount_exceeds_order'
-                            WHEN goods + shippings + taxes + all_fees > {LARGEST} THEN 'number_too_large'
-                            WHEN NOT spoiled AND given_total <> goods - discounts - points + shippings + taxes + all_fees
-                                 THEN 'total_mismatch'
-                            WHEN came_back < 0 OR came_back > coalesce(goods - discounts - points + shippings + taxes + all_fees,
-                                                                       o.total) THEN 'refund_exceeds_order'
-                            WHEN o.state = 'cancelled' AND stated AND letter <> '{words.REFUNDED}' AND ({ORDER_STATE}) = 'paid'
-                                 THEN 'order_state' END AS code,
-                       CASE WHEN differing IS NOT NULL THEN differing
-                            WHEN spoiled AND line_count = 0 THEN 'number'
-                            WHEN o.id IS NULL AND w.placed_at IS NULL THEN 'placed_at'
-                            WHEN o.id IS NULL AND goods IS NULL THEN 'total'
-                            WHEN least(discounts, points, shippings, taxes, all_fees, goods) < 0
-                                OR goods - discounts - points + shippings + taxes + all_fees < 0 THEN 'discount'
-                            WHEN given_total <> goods - discounts - points + shippings + taxes + all_fees THEN 'total'
-                            WHEN came_back < 0 OR came_back > coalesce(goods - discounts - points + shippings + taxes + all_fees,
-                                                                       o.total) THEN 'refunded_amount'
-                            WHEN o.state = 'cancelled' AND ({ORDER_STATE}) = 'paid' THEN 'state'
-                            ELSE 'total' END AS field
-                FROM whole w LEFT JOIN crm_order o ON o.source = %(source)s AND o.number = w.number
-                WHERE NOT (empty AND coalesce(given_total, 0) = 0)"""
+            statement(
+                __package__,
+                "orders",
+                rest=rest,
+                largest=str(LARGEST),
+                paid=Literal(words.PAID),
+                refunded=Literal(words.REFUNDED),
+                order_state=ORDER_STATE,
+                **{f"minor_{name}": sql for name, sql in minor.items()},
+            )
         )
         named = ", ".join(
             ["number", "first_row", "known", "code", "customer_number", *people.kinds_in([*context.mapping])]
@@ -308,13 +244,13 @@ class Orders:
                 FROM given g FULL JOIN stored s ON s.order_id = g.known AND s.position = g.position
                 JOIN lk_order n ON n.known = coalesce(g.known, s.order_id)
                 WHERE (g.kind, CASE WHEN g.kind = 'product' THEN g.sku END, g.quantity, g.unit_price, g.amount)
-                      IS DISTINCT FROM (s.kind, s.sku, s.quantity, s.unit_price, s.amount)"""
+                      IS DISTINCT FROM (s.kind, s.sku, s.quantity, s.unit_price, s.amount)"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
 
     def _refuse(self, context: Context) -> None:
         context.refuse(
             f"""SELECT row_number, coalesce(error_field, {FIELD_OF}, ''), code, coalesce(error_detail, '')
-                FROM lk_priced WHERE code IS NOT NULL"""
+                FROM lk_priced WHERE code IS NOT NULL"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         context.refuse(
             """SELECT p.row_number, 'customer_number', 'unknown_customer', '' FROM lk_rows p
@@ -327,7 +263,7 @@ class Orders:
             context.refuse(
                 f"""SELECT r.row_number, 'number', 'order_has_refused_rows', '' FROM lk_rows r
                     JOIN (SELECT DISTINCT number FROM lk_rows JOIN lk_refused USING (row_number)
-                          WHERE code = 'unknown_customer') spoiled USING (number) WHERE {self.rows}"""
+                          WHERE code = 'unknown_customer') spoiled USING (number) WHERE {self.rows}"""  # noqa: S608 - fragments and column names of the code; values are parameters
             )
             context.execute(
                 """DELETE FROM lk_order WHERE number IN (
@@ -337,19 +273,19 @@ class Orders:
             context.refuse(
                 f"""SELECT r.row_number, 'number', 'order_has_refused_rows', '' FROM lk_rows r
                     JOIN (SELECT DISTINCT number FROM lk_rows JOIN lk_refused USING (row_number)) spoiled USING (number)
-                    WHERE {self.rows}"""
+                    WHERE {self.rows}"""  # noqa: S608 - fragments and column names of the code; values are parameters
             )
         context.refuse(
             f"""SELECT r.row_number, n.field, n.code, '' FROM lk_rows r JOIN lk_order n USING (number)
-                WHERE n.code IS NOT NULL AND {self.rows}"""
+                WHERE n.code IS NOT NULL AND {self.rows}"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         context.refuse(
             f"""SELECT r.row_number, 'number', 'order_differs', '' FROM lk_rows r
-                JOIN (SELECT DISTINCT number FROM lk_differing) d USING (number) WHERE {self.rows}"""
+                JOIN (SELECT DISTINCT number FROM lk_differing) d USING (number) WHERE {self.rows}"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         refused = "SELECT number FROM lk_rows JOIN lk_refused USING (row_number) WHERE number IS NOT NULL"
         gone = (
-            f"DELETE FROM lk_order WHERE number IN ({refused})"
+            f"DELETE FROM lk_order WHERE number IN ({refused})"  # noqa: S608 - fragments and column names of the code; values are parameters
             if self.whole
             else "DELETE FROM lk_order WHERE code IS NOT NULL OR number IN (SELECT number FROM lk_differing)"
         )
@@ -371,14 +307,14 @@ class Orders:
                                   THEN 0
                                   WHEN came_back = 0 AND letter >= '{words.REFUNDED}' THEN known_total
                                   ELSE came_back END AS refunded_to
-                      FROM lk_order WHERE known IS NOT NULL AND {"true" if self.follows else "false"}) k"""
+                      FROM lk_order WHERE known IS NOT NULL AND {"true" if self.follows else "false"}) k"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         context.execute("ANALYZE lk_move")
         context.execute(
             f"""INSERT INTO lk_unchanged SELECT r.row_number FROM lk_rows r JOIN lk_order n USING (number)
                 LEFT JOIN lk_refused x USING (row_number) LEFT JOIN lk_move k ON k.number = n.number AND k.moves
                 LEFT JOIN lk_skipped s USING (row_number)
-                WHERE n.known IS NOT NULL AND s.row_number IS NULL AND x.row_number IS NULL AND k.number IS NULL AND {self.rows}"""
+                WHERE n.known IS NOT NULL AND s.row_number IS NULL AND x.row_number IS NULL AND k.number IS NULL AND {self.rows}"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         fewer += context.execute("DELETE FROM lk_order WHERE known IS NOT NULL")
         if fewer:
@@ -391,7 +327,7 @@ class Orders:
         known = " OR ".join(["customer_number IS NOT NULL", *(f"{kind} <> 0" for kind in kinds)])
         people.resolve(
             f"""SELECT min(first_row) AS row_number, coalesce(customer_number, '') AS customer_number{names}
-                FROM lk_order WHERE {known} GROUP BY {keys}""",
+                FROM lk_order WHERE {known} GROUP BY {keys}""",  # noqa: S608 - fragments and column names of the code; values are parameters
             kinds,
             create=True,
         )
@@ -428,7 +364,7 @@ class Orders:
         # The effect of an order follows from its payment date, even when it was placed long before.
         context.execute(
             f"""UPDATE crm_order o SET effect = {effect_of(context.mode, "coalesce(o.paid_at, o.placed_at)")}
-                FROM lk_move k WHERE k.known = o.id AND o.import_run_id = %(run)s"""
+                FROM lk_move k WHERE k.known = o.id AND o.import_run_id = %(run)s"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
 
     def _refund(self, context: Context) -> None:
@@ -440,7 +376,7 @@ class Orders:
                 FROM lk_order n JOIN lk_fresh f USING (number)
                 WHERE order_state = 'paid' AND (came_back > 0 OR letter >= '{words.REFUNDED}')
                 UNION ALL
-                SELECT known, refunded_to, refunded_at FROM lk_move WHERE refunded_to > known_refunded ORDER BY 1"""
+                SELECT known, refunded_to, refunded_at FROM lk_move WHERE refunded_to > known_refunded ORDER BY 1"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         for batch in people.batches(rows):
             requests = [RefundRequest(order, refunded_to=int(amount), refunded_at=at) for order, amount, at in batch]
@@ -448,7 +384,7 @@ class Orders:
             returns.count(context, done)
         context.note(
             f"""SELECT first_row, 'refunded_amount', 'refund_amount_unknown', '' FROM lk_order n
-                WHERE letter = '{words.PARTLY_REFUNDED}' AND came_back = 0 AND order_state = 'paid' AND NOT EXISTS (SELECT FROM lk_return t WHERE t.number = n.number)"""
+                WHERE letter = '{words.PARTLY_REFUNDED}' AND came_back = 0 AND order_state = 'paid' AND NOT EXISTS (SELECT FROM lk_return t WHERE t.number = n.number)"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
 
     def _create_customers(self, context: Context) -> None:
@@ -499,7 +435,7 @@ class Orders:
                     ORDER BY w.customer, n.first_row
                     RETURNING id, number, customer_id, coalesce(paid_at, placed_at) AS bought_at)
                 INSERT INTO lk_fresh
-                SELECT made.*, n.first_row FROM made JOIN lk_order n USING (number)""",
+                SELECT made.*, n.first_row FROM made JOIN lk_order n USING (number)""",  # noqa: S608 - fragments and column names of the code; values are parameters
             "crm_order",
             {
                 "crm_store": "SELECT store_id FROM lk_order",
@@ -523,7 +459,7 @@ class Orders:
                       p.line_discount, p.amount, 0, 0, f.bought_at
                FROM lk_priced p JOIN lk_fresh f USING (number)
                LEFT JOIN crm_product x ON x.sku = p.sku AND p.kind = 'product'
-               WHERE p.has_line AND p.code IS NULL ORDER BY f.id""",
+               WHERE p.has_line AND p.code IS NULL ORDER BY f.id""",  # noqa: S608 - fragments and column names of the code; values are parameters
             "crm_orderline",
             # The orders were made in this transaction, so no other transaction can delete them.
             {"crm_product": "SELECT x.id FROM lk_product JOIN crm_product x USING (sku)"},

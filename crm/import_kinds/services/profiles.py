@@ -33,7 +33,7 @@ class Customers:
                 SELECT w.row_number, w.customer, w.number, ('{{' || concat_ws(',', {pairs}) || '}}')::jsonb AS attributes,
                        r.tags::jsonb AS tags, r.birthday, r.birthday_index, r.birth_year,
                        {", ".join(f"r.{name}" for name in PLAIN)}
-                FROM lk_owner w JOIN lk_rows r USING (row_number) WHERE w.problem IS NULL"""
+                FROM lk_owner w JOIN lk_rows r USING (row_number) WHERE w.problem IS NULL"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         context.execute("CREATE INDEX ON lk_profile (customer); ANALYZE lk_profile")
         differs = " OR ".join(f"c.{name} <> coalesce(p.{name}, c.{name})" for name in PLAIN)
@@ -42,7 +42,7 @@ class Customers:
                 SELECT p.customer FROM lk_profile p JOIN crm_customer c ON c.id = p.customer
                 WHERE p.number IS NULL AND ({differs} OR NOT c.attributes @> p.attributes
                       OR (p.birthday_index IS NOT NULL AND (c.birthday_index, c.birth_year)
-                                                           IS DISTINCT FROM (p.birthday_index, p.birth_year)))"""
+                                                           IS DISTINCT FROM (p.birthday_index, p.birth_year)))"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         context.execute(
             """INSERT INTO lk_unchanged SELECT p.row_number FROM lk_profile p
@@ -59,14 +59,14 @@ class Customers:
         context.result["customers_created"] = context.execute(
             f"""INSERT INTO crm_customer (id, number, {columns}, birthday, birthday_index, birth_year, attributes, source, state)
                 SELECT customer, number, {values}, birthday, birthday_index, birth_year, attributes, %(source)s, 'active'
-                FROM lk_profile WHERE number IS NOT NULL ORDER BY customer"""
+                FROM lk_profile WHERE number IS NOT NULL ORDER BY customer"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         updates = ", ".join(f"{name} = coalesce(p.{name}, c.{name})" for name in PLAIN)
         context.result["customers_updated"] = context.execute(
             f"""UPDATE crm_customer c SET {updates}, attributes = c.attributes || p.attributes,
                     birthday = coalesce(p.birthday, c.birthday), birth_year = coalesce(p.birth_year, c.birth_year),
                     birthday_index = coalesce(p.birthday_index, c.birthday_index), updated_at = now()
-                FROM lk_profile p JOIN lk_changed USING (customer) WHERE c.id = p.customer"""
+                FROM lk_profile p JOIN lk_changed USING (customer) WHERE c.id = p.customer"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         people.attach_identities(context.actor)
         context.execute(
@@ -119,11 +119,11 @@ class Consents:
         context.result["consents_created"] = context.execute(
             f"""INSERT INTO crm_consent (customer_id, channel, purpose, decision, source, evidence, given_at, actor)
                 SELECT customer, channel, purpose, decision, source, evidence, given_at, %(actor)s
-                FROM lk_consent g WHERE {fresh} ORDER BY g.row_number"""
+                FROM lk_consent g WHERE {fresh} ORDER BY g.row_number"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         people.announce(
             events.CUSTOMERS_CHANGED,
-            f"SELECT g.customer FROM lk_consent g WHERE {fresh}",
+            f"SELECT g.customer FROM lk_consent g WHERE {fresh}",  # noqa: S608 - fragments and column names of the code; values are parameters
             [],
             run_id=context.run_id,
             actor=context.actor,

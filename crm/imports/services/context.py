@@ -72,10 +72,10 @@ class Context:
         if not self.value(_MAY_SKIP_TRIGGERS % {"table": table}):
             return self.execute(insert)
         for referenced, ids in references.items():
-            expected = self.value(f"SELECT count(DISTINCT id) FROM ({ids}) AS named(id)")
+            expected = self.value(f"SELECT count(DISTINCT id) FROM ({ids}) AS named(id)")  # noqa: S608 - fragments and column names of the code; values are parameters
             locked = self.value(
                 f"""SELECT count(*) FROM (SELECT FROM {referenced} WHERE id IN (SELECT id FROM ({ids}) AS named(id))
-                                          FOR KEY SHARE) AS locked"""
+                                          FOR KEY SHARE) AS locked"""  # noqa: S608 - fragments and column names of the code; values are parameters
             )
             if expected != locked:
                 raise RuntimeError(f"{expected - locked} rows of {referenced} that {table} refers to are gone.")

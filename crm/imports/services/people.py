@@ -107,7 +107,7 @@ def _find_known(cursor: Any) -> None:
             SELECT found.*, coalesce(c.merged_into_id, c.id) AS owner FROM (
                 SELECT i.id, k.id AS identity, k.customer_id AS customer, k.verified_at IS NOT NULL AS verified
                 FROM lk_identity i JOIN crm_identity k ON k.kind = i.kind AND k.value_index = i.value_index{older}) found
-            JOIN crm_customer c ON c.id = found.customer AND c.state <> 'erased'"""
+            JOIN crm_customer c ON c.id = found.customer AND c.state <> 'erased'"""  # noqa: S608 - fragments and column names of the code; values are parameters
     )
 
 
@@ -125,7 +125,7 @@ def _people(kinds: Sequence[str]) -> Iterator[tuple]:
     return streamed(
         f"""SELECT p.row_number, p.customer_number,
                    CASE WHEN c.state <> 'erased' THEN coalesce(c.merged_into_id, c.id) END, c.state = 'erased'{columns}
-            FROM lk_person p LEFT JOIN crm_customer c ON c.number = p.customer_number ORDER BY p.row_number"""
+            FROM lk_person p LEFT JOIN crm_customer c ON c.number = p.customer_number ORDER BY p.row_number"""  # noqa: S608 - fragments and column names of the code; values are parameters
     )
 
 
@@ -217,7 +217,7 @@ def announce(event_type: EventType, customers: str, params: Sequence[Any], *, ru
         f"""SELECT NULL::bigint, jsonb_build_object('run', %s::bigint, 'customers', jsonb_agg(id ORDER BY id)), now()
             FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / {CHUNK} AS chunk
                   FROM (SELECT DISTINCT id FROM ({customers}) AS named(id) WHERE id IS NOT NULL) AS distinct_ids) AS cut
-            GROUP BY chunk""",
+            GROUP BY chunk""",  # noqa: S608 - fragments and column names of the code; values are parameters
         [run_id, *params],
         actor=actor,
     )
@@ -227,13 +227,13 @@ def select_people(kinds: list[str]) -> str:
     """Return SQL that selects one person per row that is not refused."""
     columns = "".join(f", {kind}" for kind in kinds)
     return f"""SELECT r.row_number, coalesce(r.customer_number, '') AS customer_number{columns}
-               FROM lk_rows r LEFT JOIN lk_refused x USING (row_number) WHERE x.row_number IS NULL"""
+               FROM lk_rows r LEFT JOIN lk_refused x USING (row_number) WHERE x.row_number IS NULL"""  # noqa: S608 - fragments and column names of the code; values are parameters
 
 
 def refuse_nobody(context: Context) -> None:
     """Refuse rows without any value that could identify a customer."""
     nothing = " AND ".join(["customer_number IS NULL", *(f"{kind} = 0" for kind in IDENTITIES)])
-    context.refuse(f"SELECT row_number, 'customer_number', 'nobody', '' FROM lk_rows WHERE {nothing}")
+    context.refuse(f"SELECT row_number, 'customer_number', 'nobody', '' FROM lk_rows WHERE {nothing}")  # noqa: S608 - fragments and column names of the code; values are parameters
 
 
 def refuse_misread(context: Context) -> None:

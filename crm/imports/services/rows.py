@@ -57,10 +57,10 @@ class RowImport:
         context.execute(
             f"""CREATE TEMP TABLE lk_taken ON COMMIT DROP AS
                 SELECT row_number, {owner} AS customer, {columns} FROM lk_rows r {join}
-                LEFT JOIN lk_refused x USING (row_number) WHERE x.row_number IS NULL"""
+                LEFT JOIN lk_refused x USING (row_number) WHERE x.row_number IS NULL"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         self.touched: set[int] = set()
-        for number, customer, *values in people.streamed(f"SELECT * FROM lk_taken ORDER BY {self.order}"):
+        for number, customer, *values in people.streamed(f"SELECT * FROM lk_taken ORDER BY {self.order}"):  # noqa: S608 - fragments and column names of the code; values are parameters
             row = dict(zip(names, values, strict=True)) | {"customer": customer}
             try:
                 # A file is history: the effects of its rows stay within the run's mode (I3).

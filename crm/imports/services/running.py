@@ -26,6 +26,7 @@ from core.audit.tracking import acting
 from core.base.actor import SYSTEM, Actor
 from core.base.errors import Conflict, DomainError, Invalid
 from core.db.functions import IS_HELD, is_interruption
+from core.db.locks import lock_row
 from core.jobs.models import Job
 from core.jobs.services import GIVEN_UP, Progress, create_job, fail_job, finish_job, start_job
 from core.text.csv_rows import Unreadable
@@ -218,7 +219,7 @@ def preview_import(run: ImportRun, rows: int = PREVIEW_ROWS) -> Preview:
             context, stager = _staged(run, SYSTEM, limit=rows)
             _handler(run).check(context)
             refused, skipped = (
-                {row: (name, code, detail) for row, name, code, detail in context.rows(f"SELECT * FROM {table}")}
+                {row: (name, code, detail) for row, name, code, detail in context.rows(f"SELECT * FROM {table}")}  # noqa: S608 - fragments and column names of the code; values are parameters
                 for table in ("lk_refused", "lk_skipped")
             )
             unchanged = context.value("SELECT count(*) FROM lk_unchanged")
@@ -276,7 +277,7 @@ def sides_of(run: ImportRun, rows: int = SIDES_ROWS) -> Sides:
             older, recent = context.rows(
                 f"""SELECT count(*) FILTER (WHERE at < now() - {RECENT}), count(*) FILTER (WHERE at >= now() - {RECENT})
                     FROM (SELECT min(coalesce(paid_at, placed_at)) AS at FROM lk_rows
-                          WHERE number IS NOT NULL GROUP BY number) AS dated"""
+                          WHERE number IS NOT NULL GROUP BY number) AS dated"""  # noqa: S608 - fragments and column names of the code; values are parameters
             )[0]
         finally:
             transaction.set_rollback(True)
@@ -286,7 +287,7 @@ def sides_of(run: ImportRun, rows: int = SIDES_ROWS) -> Sides:
 def queue_import(*, run: ImportRun, actor: Actor) -> ImportRun:
     """Queue an import, or queue an abandoned one again. Raises Conflict when it is done or running."""
     with transaction.atomic():
-        locked = ImportRun.objects.select_for_update(of=("self",)).get(pk=run.pk)
+        locked = lock_row(ImportRun.objects.filter(pk=run.pk))
         if locked.state == ImportState.DONE:
             raise Conflict(_("This import is done."), code="import_done")
         if locked.state in {ImportState.RUNNING, ImportState.QUEUED} and not is_stale(locked):
@@ -315,7 +316,7 @@ def is_stale(run: ImportRun) -> bool:
         cursor.execute(
             f"""SELECT coalesce(j.heartbeat_at, j.created_at, r.created_at) < clock_timestamp() - interval '10 minutes'
                       AND NOT {IS_APPLIED}
-               FROM crm_importrun r LEFT JOIN core_job j ON j.id = r.job_id WHERE r.id = %s""",
+               FROM crm_importrun r LEFT JOIN core_job j ON j.id = r.job_id WHERE r.id = %s""",  # noqa: S608 - fragments and column names of the code; values are parameters
             [run.pk],
         )
         return bool(cursor.fetchone()[0])
@@ -334,7 +335,7 @@ def restart_lost_imports() -> list[int]:
                 WHERE r.state IN ('running', 'queued') AND NOT {IS_APPLIED}
                   AND coalesce(j.heartbeat_at, j.created_at)
                       < clock_timestamp() - CASE r.state WHEN 'running' THEN interval '10 seconds' ELSE interval '1 minute' END
-                ORDER BY r.id""",
+                ORDER BY r.id""",  # noqa: S608 - fragments and column names of the code; values are parameters
             [LOST_ATTEMPTS],
         )
         lost = cursor.fetchall()
@@ -437,7 +438,7 @@ def _apply(run_id: int, actor: Actor, job: Job, wait: int) -> None:
             context.execute(f"ANALYZE {IMPORT_KINDS[run.kind].grown}")
         by_code = dict(context.rows("SELECT code, count(*) FROM lk_refused GROUP BY code ORDER BY 2 DESC, 1"))
         listed = {
-            name: dict(context.rows(f"SELECT code, count(*) FROM lk_{name} GROUP BY code ORDER BY 2 DESC, 1"))
+            name: dict(context.rows(f"SELECT code, count(*) FROM lk_{name} GROUP BY code ORDER BY 2 DESC, 1"))  # noqa: S608 - fragments and column names of the code; values are parameters
             for name in ("skipped", "noted")
         }
         ImportRun.objects.filter(pk=run_id).update(

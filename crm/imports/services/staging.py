@@ -22,8 +22,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from psycopg.sql import Identifier
 
 from core.base import clock
+from core.db.statements import compose
 from core.security import crypto
 from core.text.csv_rows import Unreadable
 from core.text.spreadsheets import restored
@@ -242,7 +244,12 @@ class Stager:
             if cursor.fetchone()[0]:
                 for name in IDENTITIES:
                     if name in self.mapping:
-                        cursor.execute(f"UPDATE lk_rows r SET {name} = a.first FROM lk_again a WHERE r.{name} = a.id")
+                        cursor.execute(
+                            compose(
+                                "UPDATE lk_rows r SET {name} = a.first FROM lk_again a WHERE r.{name} = a.id",
+                                name=Identifier(name),
+                            )
+                        )
                 cursor.execute("DELETE FROM lk_identity i USING lk_again a WHERE i.id = a.id")
             cursor.execute("DROP TABLE lk_again")
         cursor.execute("ALTER TABLE lk_identity ADD PRIMARY KEY (id)")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from core.base import clock
 from core.base.actor import Actor
 from core.base.errors import Conflict, Invalid
-from core.db.locks import lock_name
+from core.db.locks import lock_first, lock_name
 from core.events.bus import emit
 from crm.customers.models import Customer, Store
 from crm.customers.services.customers import require_active
@@ -109,7 +109,7 @@ def record_order(
         store = _store(data.store)
         amounts, lines = _priced(data, store)
         lock_name("order", source, data.number)
-        known = Order.objects.select_for_update(of=("self",)).filter(source=source, number=data.number).first()
+        known = lock_first(Order.objects.filter(source=source, number=data.number))
         if known:
             return _move_on(known, data, amounts, actor)
         now = clock.now()

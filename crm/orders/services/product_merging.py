@@ -5,9 +5,11 @@ from __future__ import annotations
 from django.apps import apps
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
+from psycopg.sql import Identifier
 
 from core.base.errors import Invalid, NotFound
 from core.db.locks import lock_row
+from core.db.statements import compose
 from crm.orders.models import Product
 
 
@@ -28,7 +30,12 @@ def merge_products(*, keep: str, other: str) -> int:
         moved = 0
         with connection.cursor() as cursor:
             for table, column in _references():
-                cursor.execute(f"UPDATE {table} SET {column} = %s WHERE {column} = %s", [survivor.pk, duplicate.pk])
+                update = compose(
+                    "UPDATE {table} SET {column} = %s WHERE {column} = %s",
+                    table=Identifier(table),
+                    column=Identifier(column),
+                )
+                cursor.execute(update, [survivor.pk, duplicate.pk])
                 moved += cursor.rowcount
         for name in ("name", "category", "brand"):
             setattr(survivor, name, getattr(survivor, name) or getattr(duplicate, name))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from core.base import clock
 from core.base.actor import Actor
 from core.base.errors import Conflict, Invalid, NotFound, Refused
+from core.db.locks import lock_first, lock_rows
 from core.events.bus import emit
 from crm.orders import events
 from crm.orders.models import Order, OrderLine, OrderState, Refund, RefundLine
@@ -84,14 +86,14 @@ def record_refund(
     order), Refused `refund_exceeds_order`, and Invalid for a wrong line.
     """
     with transaction.atomic():
-        order = Order.objects.select_for_update(of=("self",)).filter(source=source, number=order_number).first()
+        order = lock_first(Order.objects.filter(source=source, number=order_number))
         if order is None:
             raise NotFound(_("There is no such order."), code="unknown_order", field="order")
         if order.state != OrderState.PAID:
             raise Conflict(
                 _("Only a paid order can be refunded."), code="order_state", field="order", state=order.state
             )
-        by_position = {line.position: line for line in order.lines.select_for_update(of=("self",)).order_by("position")}
+        by_position = {line.position: line for line in sorted(lock_rows(order.lines.all()), key=attrgetter("position"))}
         known = order.refunds.filter(source=source, number=number).first()
         if known:
             same = amount in (None, known.amount) and (
@@ -186,10 +188,10 @@ def record_refunds(*, requests: Sequence[RefundRequest], source: str, import_run
     parts: list[RefundLine] = []
     ids = sorted({request.order_id for request in requests})
     with transaction.atomic():
-        orders = {o.pk: o for o in Order.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")}
+        orders = {order.pk: order for order in lock_rows(Order.objects.filter(pk__in=ids))}
         lines: dict[int, dict[int, OrderLine]] = {pk: {} for pk in ids}
-        locked = OrderLine.objects.select_for_update(of=("self",)).select_related("product").filter(order_id__in=ids)
-        for line in locked.order_by("order_id", "position"):
+        locked = lock_rows(OrderLine.objects.select_related("product").filter(order_id__in=ids))
+        for line in sorted(locked, key=attrgetter("order_id", "position")):
             lines[line.order_id][line.position] = line
         numbers = set(Refund.objects.filter(order_id__in=ids, source=source).values_list("order_id", "number"))
         for place, request in enumerate(requests):

@@ -57,7 +57,7 @@ def _lock(keys: list[Key], program: Program) -> dict[Key, int]:
                      WITH ORDINALITY AS g(rule, member, period, starts_on, since, until, place)
                 WHERE NOT EXISTS (SELECT FROM loyalty_earninguse u WHERE u.rule_id = g.rule AND {same}
                                   AND u.period = g.period AND u.starts_on = g.starts_on)
-                ORDER BY g.place ON CONFLICT DO NOTHING""",
+                ORDER BY g.place ON CONFLICT DO NOTHING""",  # noqa: S608 - constant fragments; values are parameters
             [*arrays, *bounds],
         )
         cursor.execute(
@@ -65,7 +65,7 @@ def _lock(keys: list[Key], program: Program) -> dict[Key, int]:
                 FROM {key_arrays}) WITH ORDINALITY AS g(rule, member, period, starts_on, place)
                 JOIN loyalty_earninguse u ON u.rule_id = g.rule AND {same} AND u.period = g.period
                                              AND u.starts_on = g.starts_on
-                ORDER BY g.place FOR NO KEY UPDATE OF u""",
+                ORDER BY g.place FOR NO KEY UPDATE OF u""",  # noqa: S608 - constant fragments; values are parameters
             arrays,
         )
         return {
@@ -86,7 +86,7 @@ def save_uses(taken: Mapping[Key, int]) -> None:
                 f"""UPDATE loyalty_earninguse u SET points = greatest(u.points + g.points, 0)
                     FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::date[], %s::bigint[])
                          AS g(rule, member, period, starts_on, points)
-                    WHERE u.rule_id = g.rule AND {same} AND u.period = g.period AND u.starts_on = g.starts_on""",
+                    WHERE u.rule_id = g.rule AND {same} AND u.period = g.period AND u.starts_on = g.starts_on""",  # noqa: S608 - constant fragments; values are parameters
                 [*_columns(keys), [moved[key] for key in keys]],
             )
 
@@ -116,7 +116,7 @@ def lock_existing(rows: Collection[tuple[int, int, date]]) -> set[Key]:
                          WITH ORDINALITY AS g(rule, member, period, starts_on, place)
                     JOIN loyalty_earninguse u ON u.rule_id = g.rule AND {same} AND u.period = g.period
                                                  AND u.starts_on = g.starts_on
-                    ORDER BY g.place FOR NO KEY UPDATE OF u""",
+                    ORDER BY g.place FOR NO KEY UPDATE OF u""",  # noqa: S608 - constant fragments; values are parameters
                 _columns(keys),
             )
             locked |= set(cursor.fetchall())

@@ -202,19 +202,19 @@ CREATE OR REPLACE FUNCTION loyalty_adjust(
 DECLARE
     answer jsonb; account record; entry bigint; moment timestamptz;
 BEGIN
-    answer := loyalty_claim(p_scope, p_key, p_digest);
+    answer := core_claim_key(p_scope, p_key, p_digest);
     IF answer IS NOT NULL THEN
         RETURN answer;
     END IF;
     SELECT a.id, m.customer_id INTO account FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id
         WHERE a.id = p_account FOR NO KEY UPDATE OF a;
     IF NOT FOUND THEN
-        PERFORM loyalty_refuse('not_a_member');
+        PERFORM core_refuse('not_a_member');
     END IF;
     moment := clock_timestamp();
     PERFORM loyalty_settle(p_account, moment);
     IF (SELECT available FROM loyalty_account WHERE id = p_account) + p_points < 0 THEN
-        PERFORM loyalty_refuse('insufficient_points', jsonb_build_object('available',
+        PERFORM core_refuse('insufficient_points', jsonb_build_object('available',
             (SELECT available FROM loyalty_account WHERE id = p_account), 'requested', -p_points));
     END IF;
     INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, note, reason, actor, occurred_at)
@@ -230,9 +230,9 @@ BEGIN
     IF p_points > 0 THEN
         PERFORM loyalty_settle_debt(p_account, moment);
     END IF;
-    PERFORM loyalty_emit('loyalty.points_adjusted', account.customer_id,
+    PERFORM core_emit('loyalty.points_adjusted', account.customer_id,
         jsonb_build_object('points', p_points, 'reason', p_reason, 'reference', p_reference, 'note', p_note), p_actor, p_request, p_handlers);
-    RETURN loyalty_answer(p_scope, p_key, (SELECT jsonb_build_object(
+    RETURN core_store_answer(p_scope, p_key, (SELECT jsonb_build_object(
         'points', p_points, 'available', available, 'held', held, 'balance', available + held, 'debt', debt, 'entry', entry)
         FROM loyalty_account WHERE id = p_account));
 END $$;

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 
 from core.base import clock
+from core.db.statements import statement
 from loyalty.ledger.models import PointsSnapshot
 from loyalty.ledger.rules.breakage import Cohort, Outstanding, expected_breakage
 from loyalty.program.models import Program
@@ -23,28 +24,11 @@ _LOTS = """
     FROM loyalty_lot l JOIN loyalty_account a ON a.id = l.account_id
     JOIN loyalty_pointtype t ON t.id = a.point_type_id AND t.spendable AND t.program_id = %(program)s
     WHERE l.confirmed_at IS NOT NULL"""
-_TRIANGLE = f"""
-WITH lot AS ({_LOTS} AND l.available_from > %(now)s - make_interval(months => {OLDEST})),
-moved AS (
-    SELECT lot.began, lot.id, {_AGE.format(a="lot.began", b="e.occurred_at AT TIME ZONE %(zone)s")} AS age,
-           CASE WHEN e.kind IN ('redeem', 'hold') THEN part.points - part.returned ELSE 0 END AS spent,
-           CASE WHEN e.kind IN ('redeem', 'hold') THEN 0 ELSE part.points - part.returned END AS lost
-    FROM lot JOIN loyalty_allocation part ON part.lot_id = lot.id JOIN loyalty_entry e ON e.id = part.entry_id
-    UNION ALL
-    SELECT began, id, {_AGE.format(a="began", b="expires_at AT TIME ZONE %(zone)s")}, 0, expired FROM lot WHERE expired > 0),
-issued AS (SELECT date_trunc('month', began) AS cohort, sum(points) AS points FROM lot GROUP BY 1)
-SELECT issued.cohort, issued.points::bigint,
-       {_AGE.format(a="issued.cohort", b="%(now)s::timestamptz AT TIME ZONE %(zone)s")},
-       coalesce(sums.age, 0), coalesce(sums.spent, 0)::bigint, coalesce(sums.lost, 0)::bigint
-FROM issued LEFT JOIN (
-    SELECT date_trunc('month', began) AS cohort, greatest(age, 0) AS age, sum(spent) AS spent, sum(lost) AS lost
-    FROM moved GROUP BY 1, 2) AS sums USING (cohort)
-ORDER BY 1, 4"""
 _OUTSTANDING = f"""
 SELECT sum(lot.remaining + lot.held)::bigint,
        {_AGE.format(a="lot.began", b="%(now)s::timestamptz AT TIME ZONE %(zone)s")} AS age,
        {_AGE.format(a="%(now)s::timestamptz AT TIME ZONE %(zone)s", b="lot.expires_at AT TIME ZONE %(zone)s")} AS months_left
-FROM ({_LOTS} AND l.remaining + l.held > 0) AS lot GROUP BY 2, 3"""
+FROM ({_LOTS} AND l.remaining + l.held > 0) AS lot GROUP BY 2, 3"""  # noqa: S608 - constant fragments; values are parameters
 _FLOW = """
 SELECT to_char(e.occurred_at AT TIME ZONE %(zone)s, 'YYYY-MM'),
        coalesce(sum(e.available + e.pending) FILTER (WHERE e.kind = 'earn'), 0)::bigint,
@@ -84,7 +68,18 @@ def take_snapshot(*, program: Program, at: datetime | None = None) -> PointsSnap
         flow = {row[0]: row[1:] for row in cursor.fetchall()}
         cursor.execute(_MOVES, params)
         moves = {row[0]: row[1:] for row in cursor.fetchall()}
-        cursor.execute(_TRIANGLE, params)
+        cursor.execute(
+            statement(
+                __package__,
+                "triangle",
+                lots=_LOTS,
+                oldest=str(OLDEST),
+                moved_age=_AGE.format(a="lot.began", b="e.occurred_at AT TIME ZONE %(zone)s"),
+                expired_age=_AGE.format(a="began", b="expires_at AT TIME ZONE %(zone)s"),
+                cohort_age=_AGE.format(a="issued.cohort", b="%(now)s::timestamptz AT TIME ZONE %(zone)s"),
+            ),
+            params,
+        )
         cohorts = _cohorts(cursor.fetchall())
         cursor.execute(_OUTSTANDING, params)
         outstanding = [Outstanding(points, age, left) for points, age, left in cursor.fetchall()]

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from core.base.errors import DomainError
 from core.db.functions import call
+from core.db.locks import lock_columns
 from core.events.bus import emit_from_select, handler_names, wake
 from core.jobs.sweeping import Sweep
 from loyalty.ledger import events
@@ -43,11 +44,7 @@ def sweep_lots(*, limit: int = 1_000_000) -> int:
 def _settle(accounts: Sequence[int]) -> int:
     """Settle the accounts that no other transaction has locked. Returns how many."""
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM loyalty_account WHERE id = ANY (%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
-            [list(accounts)],
-        )
-        free = [row[0] for row in cursor.fetchall()]
+        free = [pk for (pk,) in lock_columns("loyalty_account", accounts, skip_locked=True)]
         if not free:
             return 0
         cursor.execute("SELECT account, points FROM loyalty_settle_many(%s::bigint[], clock_timestamp())", [free])

@@ -12,7 +12,7 @@ DECLARE
 BEGIN
     SELECT p.id, p.redeem_minimum, p.hold_seconds INTO program FROM loyalty_program p WHERE p.is_default;
     key_scope := 'loyalty:' || program.id || ':' || p_actor;
-    older_scope := loyalty_older_scope(key_scope);
+    older_scope := core_older_scope(key_scope);
     SELECT array_agg(found.account ORDER BY found.place),
            array_agg(found.account IS NOT NULL AND found.of_account = 1 AND found.of_key = 1 ORDER BY found.place)
         INTO accounts, alone

@@ -1,8 +1,6 @@
 -- Commands of the points ledger (L1-L11). One call is one transaction's work and one round trip: the key is claimed,
 -- the account is locked, its lots are brought up to date, the rule is checked under the lock, entry, lots and balance
--- are written, the event is emitted and the answer stored. A refusal raises LK001 with its code and figures as JSON in
--- DETAIL. The caller's transaction then rolls everything back, so a refused command leaves no trace and its key stays
--- free.
+-- are written, the event is emitted and the answer stored. A refusal raises LK001 (core_refuse).
 
 DROP TRIGGER IF EXISTS loyalty_entry_append_only ON loyalty_entry;
 CREATE TRIGGER loyalty_entry_append_only BEFORE UPDATE OR DELETE ON loyalty_entry
@@ -13,83 +11,14 @@ CREATE TRIGGER loyalty_entry_no_truncate BEFORE TRUNCATE ON loyalty_entry
     FOR EACH STATEMENT WHEN (current_setting('liuke.reset', true) IS DISTINCT FROM 'yes')
     EXECUTE FUNCTION core_refuse_change();
 
-CREATE OR REPLACE FUNCTION loyalty_refuse(p_code text, p_detail jsonb DEFAULT '{}') RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION '%', p_code USING ERRCODE = 'LK001', DETAIL = p_detail::text;
-END $$;
-
--- Keys have the scope of their caller, such as loyalty:1:key:3 or loyalty:1:member:12, so that no caller sees the keys
--- of another. The product's own keys have loyalty:1:internal, which no caller has. In earlier versions all keys of a
--- program shared loyalty:1. Return that older scope of a caller's scope; NULL for internal keys, which are never
--- repeated.
-CREATE OR REPLACE FUNCTION loyalty_older_scope(p_scope text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT substring(p_scope FROM '^(.+):(?:(?:key|user|member):[0-9]+|system)$')
-$$;
-
--- Return the answer of a repeated command (L7), or NULL when the key is new. The caller holds the account's lock. A key
--- from before the scopes still answers its request. With another request it is refused, but not for a member: such a
--- key may have belonged to any caller.
-CREATE OR REPLACE FUNCTION loyalty_answered(p_scope text, p_key text, p_digest bytea) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE stored record;
-BEGIN
-    SELECT r.digest, r.answer, r.scope INTO stored FROM core_idempotencyrecord r
-        WHERE r.scope = ANY (ARRAY[p_scope, loyalty_older_scope(p_scope)]) AND r.key = p_key
-        ORDER BY r.scope = p_scope DESC LIMIT 1;
-    IF NOT FOUND THEN
-        RETURN NULL;
-    ELSIF stored.digest <> p_digest THEN
-        IF stored.scope <> p_scope AND p_scope LIKE '%:member:%' THEN
-            RETURN NULL;
-        END IF;
-        PERFORM loyalty_refuse('idempotency_key_reused');
-    END IF;
-    RETURN stored.answer;
-END $$;
-
--- Claim an idempotency key (L7). Return the stored answer when the same request was answered before, else NULL.
-CREATE OR REPLACE FUNCTION loyalty_claim(p_scope text, p_key text, p_digest bytea) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE answered jsonb := loyalty_answered(p_scope, p_key, p_digest);
-BEGIN
-    IF answered IS NOT NULL THEN
-        RETURN answered;
-    END IF;
-    INSERT INTO core_idempotencyrecord (scope, key, digest) VALUES (p_scope, p_key, p_digest)
-        ON CONFLICT (scope, key) DO NOTHING;
-    IF FOUND THEN
-        RETURN NULL;
-    END IF;
-    -- Another call with the key was first and has committed since.
-    RETURN loyalty_answered(p_scope, p_key, p_digest);
-END $$;
-
-CREATE OR REPLACE FUNCTION loyalty_answer(p_scope text, p_key text, p_answer jsonb) RETURNS jsonb LANGUAGE sql AS $$
-    UPDATE core_idempotencyrecord SET answer = p_answer WHERE scope = p_scope AND key = p_key RETURNING answer
-$$;
-
--- Store an answer under a key that `loyalty_answered` found free. A command of another account may have taken it since.
-CREATE OR REPLACE FUNCTION loyalty_answer_once(p_scope text, p_key text, p_digest bytea, p_answer jsonb)
-RETURNS jsonb LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO core_idempotencyrecord (scope, key, digest, answer) VALUES (p_scope, p_key, p_digest, p_answer)
-        ON CONFLICT (scope, key) DO NOTHING;
-    IF NOT FOUND THEN
-        PERFORM loyalty_refuse('idempotency_key_reused');
-    END IF;
-    RETURN p_answer;
-END $$;
-
-CREATE OR REPLACE FUNCTION loyalty_emit(
-    p_kind text, p_customer bigint, p_payload jsonb, p_actor text, p_request text, p_handlers text[]
-) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE event bigint;
-BEGIN
-    INSERT INTO core_domainevent (kind, subject_id, payload, actor, request_id, occurred_at)
-        VALUES (p_kind, p_customer, p_payload, p_actor, p_request, now()) RETURNING id INTO event;
-    IF cardinality(p_handlers) > 0 THEN
-        INSERT INTO core_eventdelivery (event_id, handler, attempts, last_error)
-            SELECT event, handler, 0, '' FROM unnest(p_handlers) AS handler;
-    END IF;
-END $$;
+-- These moved to core/sql/commands.sql in 0.1; the next release removes these lines.
+DROP FUNCTION IF EXISTS loyalty_refuse(text, jsonb);
+DROP FUNCTION IF EXISTS loyalty_older_scope(text);
+DROP FUNCTION IF EXISTS loyalty_answered(text, text, bytea);
+DROP FUNCTION IF EXISTS loyalty_claim(text, text, bytea);
+DROP FUNCTION IF EXISTS loyalty_answer(text, text, jsonb);
+DROP FUNCTION IF EXISTS loyalty_answer_once(text, text, bytea, jsonb);
+DROP FUNCTION IF EXISTS loyalty_emit(text, bigint, jsonb, text, text, text[]);
 
 -- Pay the debt first with points that arrive (L5). The caller holds the account's lock.
 CREATE OR REPLACE FUNCTION loyalty_settle_debt(p_account bigint, p_now timestamptz) RETURNS void LANGUAGE plpgsql AS $$
@@ -174,7 +103,7 @@ BEGIN
              JOIN loyalty_program p ON p.id = m.program_id
         WHERE a.id = p_account FOR NO KEY UPDATE OF a;
     IF NOT FOUND THEN
-        PERFORM loyalty_refuse('not_a_member');
+        PERFORM core_refuse('not_a_member');
     END IF;
     -- After the lock, because the transaction may have waited, and the lot may have expired by then.
     moment := clock_timestamp();
@@ -196,15 +125,15 @@ BEGIN
                    ORDER BY l.expires_at NULLS LAST, l.id LIMIT 1) AS lot ON true;
     IF seen.digest IS NOT NULL THEN
         IF seen.digest <> p_digest THEN
-            PERFORM loyalty_refuse('idempotency_key_reused');
+            PERFORM core_refuse('idempotency_key_reused');
         END IF;
         RETURN seen.answer;
     ELSIF account.state <> 'active' THEN
-        PERFORM loyalty_refuse('member_not_active', jsonb_build_object('state', account.state));
+        PERFORM core_refuse('member_not_active', jsonb_build_object('state', account.state));
     ELSIF NOT account.spendable THEN
-        PERFORM loyalty_refuse('points_not_spendable');
+        PERFORM core_refuse('points_not_spendable');
     ELSIF p_points < account.redeem_minimum THEN
-        PERFORM loyalty_refuse('below_minimum', jsonb_build_object('minimum', account.redeem_minimum));
+        PERFORM core_refuse('below_minimum', jsonb_build_object('minimum', account.redeem_minimum));
     END IF;
     -- Due lots change, so the first lot is no longer known.
     enough := NOT seen.due AND seen.remaining >= p_points;
@@ -213,7 +142,7 @@ BEGIN
         SELECT available, held INTO account.available, account.held FROM loyalty_account WHERE id = p_account;
     END IF;
     IF account.available < p_points THEN
-        PERFORM loyalty_refuse('insufficient_points',
+        PERFORM core_refuse('insufficient_points',
                                jsonb_build_object('available', account.available, 'requested', p_points));
     END IF;
     account.available := account.available - p_points;
@@ -255,7 +184,7 @@ BEGIN
         ON CONFLICT (scope, key) DO NOTHING;
     -- A command of another account has taken the key since the look-up.
     IF NOT FOUND THEN
-        PERFORM loyalty_refuse('idempotency_key_reused');
+        PERFORM core_refuse('idempotency_key_reused');
     END IF;
     IF NOT enough THEN
         PERFORM loyalty_take(p_account, entry, p_points, moment, NOT p_one_step);
@@ -307,7 +236,7 @@ DECLARE
 BEGIN
     SELECT id, account_id INTO h FROM loyalty_hold WHERE id = p_hold;
     IF NOT FOUND THEN
-        PERFORM loyalty_refuse('unknown_hold');
+        PERFORM core_refuse('unknown_hold');
     END IF;
     -- A merge may have carried the hold to another account during the wait; then that account must be locked.
     LOOP
@@ -318,15 +247,15 @@ BEGIN
     END LOOP;
     moment := clock_timestamp();
     IF h.state <> 'held' THEN
-        PERFORM loyalty_refuse('hold_' || h.state, jsonb_build_object('state', h.state));
+        PERFORM core_refuse('hold_' || h.state, jsonb_build_object('state', h.state));
     ELSIF h.expires_at <= moment AND p_final <> 'expired' THEN
-        PERFORM loyalty_refuse('hold_expired', jsonb_build_object('state', 'expired'));
+        PERFORM core_refuse('hold_expired', jsonb_build_object('state', 'expired'));
     ELSIF h.expires_at > moment AND p_final = 'expired' THEN
         RETURN NULL;
     END IF;
     spent := CASE WHEN p_final = 'captured' THEN coalesce(p_points, h.points) ELSE 0 END;
     IF spent > h.points OR (p_final = 'captured' AND spent <= 0) THEN
-        PERFORM loyalty_refuse('capture_exceeds_hold', jsonb_build_object('held', h.points, 'requested', spent));
+        PERFORM core_refuse('capture_exceeds_hold', jsonb_build_object('held', h.points, 'requested', spent));
     END IF;
     PERFORM loyalty_free(p_hold, h.entry_id, h.account_id, spent, moment);
     IF spent > 0 THEN
@@ -347,7 +276,7 @@ BEGIN
     PERFORM loyalty_settle_debt(h.account_id, moment) FROM loyalty_account
         WHERE id = h.account_id AND debt > 0 AND available > 0;
     SELECT available, held INTO account.available, account.held FROM loyalty_account WHERE id = h.account_id;
-    PERFORM loyalty_emit(
+    PERFORM core_emit(
         CASE p_final WHEN 'captured' THEN 'loyalty.points_redeemed' ELSE 'loyalty.hold_released' END, account.customer_id,
         jsonb_build_object('hold', p_hold, 'points', CASE WHEN p_final = 'captured' THEN spent ELSE h.points END,
                            'reference', h.reference, 'available', account.available), p_actor, p_request, p_handlers);
@@ -360,17 +289,17 @@ CREATE OR REPLACE FUNCTION loyalty_capture(
     p_scope text, p_key text, p_digest bytea, p_hold uuid, p_points bigint, p_order bigint, p_actor text, p_request text,
     p_handlers text[]
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE answer jsonb := loyalty_claim(p_scope, p_key, p_digest);
+DECLARE answer jsonb := core_claim_key(p_scope, p_key, p_digest);
 BEGIN
-    RETURN coalesce(answer, loyalty_answer(p_scope, p_key,
+    RETURN coalesce(answer, core_store_answer(p_scope, p_key,
         loyalty_end_hold(p_hold, 'captured', p_points, p_order, p_actor, p_request, p_handlers)));
 END $$;
 
 CREATE OR REPLACE FUNCTION loyalty_release(
     p_scope text, p_key text, p_digest bytea, p_hold uuid, p_actor text, p_request text, p_handlers text[]
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE answer jsonb := loyalty_claim(p_scope, p_key, p_digest);
+DECLARE answer jsonb := core_claim_key(p_scope, p_key, p_digest);
 BEGIN
-    RETURN coalesce(answer, loyalty_answer(p_scope, p_key,
+    RETURN coalesce(answer, core_store_answer(p_scope, p_key,
         loyalty_end_hold(p_hold, 'released', NULL, NULL, p_actor, p_request, p_handlers)));
 END $$;

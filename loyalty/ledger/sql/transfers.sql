@@ -21,35 +21,35 @@ BEGIN
         FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id JOIN crm_customer c ON c.id = m.customer_id
         WHERE a.id = p_receiver;
     IF giver IS NULL OR taker IS NULL OR giver.point_type_id <> taker.point_type_id THEN
-        PERFORM loyalty_refuse('not_a_member');
+        PERFORM core_refuse('not_a_member');
     END IF;
     key_scope := 'loyalty:' || giver.program_id || ':' || p_actor;
-    answer := loyalty_answered(key_scope, p_key, p_digest);
+    answer := core_stored_answer(key_scope, p_key, p_digest);
     IF answer IS NOT NULL THEN
         RETURN answer;
     ELSIF p_sender = p_receiver THEN
-        PERFORM loyalty_refuse('transfer_to_self');
+        PERFORM core_refuse('transfer_to_self');
     ELSIF giver.state <> 'active' OR taker.state <> 'active' THEN
-        PERFORM loyalty_refuse('member_not_active', jsonb_build_object('state',
+        PERFORM core_refuse('member_not_active', jsonb_build_object('state',
             CASE WHEN giver.state <> 'active' THEN giver.state ELSE taker.state END));
     ELSIF NOT giver.spendable THEN
-        PERFORM loyalty_refuse('points_not_spendable');
+        PERFORM core_refuse('points_not_spendable');
     ELSIF giver.transfer_daily_points = 0 THEN
-        PERFORM loyalty_refuse('transfers_off');
+        PERFORM core_refuse('transfers_off');
     END IF;
     moment := clock_timestamp();
     today := date_trunc('day', moment AT TIME ZONE giver.time_zone) AT TIME ZONE giver.time_zone;
     SELECT coalesce(sum(points), 0)::bigint AS points, count(*) AS times INTO sent
         FROM loyalty_transfer t WHERE t.sender_id = p_sender AND t.created_at >= today;
     IF sent.points + p_points > giver.transfer_daily_points OR sent.times >= giver.transfer_daily_count THEN
-        PERFORM loyalty_refuse('transfer_limit', jsonb_build_object(
+        PERFORM core_refuse('transfer_limit', jsonb_build_object(
             'points_left', greatest(giver.transfer_daily_points - sent.points, 0),
             'times_left', greatest(giver.transfer_daily_count - sent.times, 0)));
     END IF;
     PERFORM loyalty_settle(p_sender, moment), loyalty_settle(p_receiver, moment);
     SELECT available INTO giver.available FROM loyalty_account WHERE id = p_sender;
     IF giver.available < p_points THEN
-        PERFORM loyalty_refuse('insufficient_points',
+        PERFORM core_refuse('insufficient_points',
                                jsonb_build_object('available', giver.available, 'requested', p_points));
     END IF;
     INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason, actor, occurred_at)
@@ -68,12 +68,17 @@ BEGIN
     PERFORM loyalty_settle_debt(p_receiver, moment) FROM loyalty_account WHERE id = p_receiver AND debt > 0;
     INSERT INTO loyalty_transfer (id, sender_id, receiver_id, points, note, actor)
         VALUES (transfer, p_sender, p_receiver, p_points, p_note, p_actor);
-    PERFORM loyalty_emit('loyalty.points_sent', giver.customer_id, jsonb_build_object(
+    PERFORM core_emit('loyalty.points_sent', giver.customer_id, jsonb_build_object(
         'transfer', transfer, 'points', p_points, 'other', taker.number, 'note', p_note), p_actor, p_request, p_handlers);
-    PERFORM loyalty_emit('loyalty.points_received', taker.customer_id, jsonb_build_object(
+    PERFORM core_emit('loyalty.points_received', taker.customer_id, jsonb_build_object(
         'transfer', transfer, 'points', p_points, 'other', giver.number, 'note', p_note), p_actor, p_request, p_handlers);
-    RETURN loyalty_answer_once(key_scope, p_key, p_digest, jsonb_build_object(
-        'transfer', transfer, 'points', p_points, 'to', taker.number, 'available', giver.available));
+    answer := jsonb_build_object(
+        'transfer', transfer, 'points', p_points, 'to', taker.number, 'available', giver.available);
+    -- A command of another account has taken the key since the look-up.
+    IF NOT core_claim_answered(key_scope, p_key, p_digest, answer) THEN
+        PERFORM core_refuse('idempotency_key_reused');
+    END IF;
+    RETURN answer;
 END $$;
 
 -- Move everything of one account to another when two customers turn out to be one: lots with their dates, open holds,
@@ -85,7 +90,7 @@ BEGIN
     IF p_source = p_target OR (SELECT count(DISTINCT m.program_id) <> 1 OR count(DISTINCT a.point_type_id) <> 1 OR count(*) <> 2
                                FROM loyalty_account a JOIN loyalty_member m ON m.id = a.member_id
                                WHERE a.id IN (p_source, p_target)) THEN
-        PERFORM loyalty_refuse('not_a_member');
+        PERFORM core_refuse('not_a_member');
     END IF;
     moment := clock_timestamp();
     PERFORM loyalty_settle(p_source, moment), loyalty_settle(p_target, moment);

@@ -22,7 +22,7 @@ from core.base.actor import SYSTEM, Actor
 from core.base.errors import Conflict, DomainError, Invalid, NotFound, Refused
 from core.db import idempotency
 from core.db.functions import call
-from core.db.locks import lock_row
+from core.db.locks import lock_first, lock_row
 from core.events.bus import EventType, emit, handler_names, wake
 from core.jobs.sweeping import Sweep
 from loyalty.ledger import events
@@ -397,12 +397,8 @@ def _locked(redemption: RewardRedemption) -> RewardRedemption:
 
 
 def _waiting(pk: uuid.UUID) -> RewardRedemption | None:
-    return (
-        RewardRedemption.objects.select_related("reward__program", "member", "hold")
-        .filter(pk=pk, state=RedemptionState.PLACED)
-        .select_for_update(of=("self",), skip_locked=True)
-        .first()
-    )
+    rows = RewardRedemption.objects.select_related("reward__program", "member", "hold")
+    return lock_first(rows.filter(pk=pk, state=RedemptionState.PLACED), skip_locked=True)
 
 
 def _overdue(limit: int, waiting: Collection[str]) -> list[uuid.UUID]:

@@ -18,7 +18,7 @@ from core.base import clock
 from core.base.actor import SYSTEM, Actor
 from core.base.errors import Conflict, Invalid
 from core.base.zones import known_zones, shop_zone
-from core.db.locks import lock_row
+from core.db.locks import lock_first, lock_row
 from crm.customers.rules.birthdays import celebrated_on
 from crm.customers.services.customers import birthday_indexes
 from loyalty.program.models import Member
@@ -42,10 +42,10 @@ DUE: dict[str, str] = {
         WHERE p.tier_id = %(tier)s AND m.tier_id = p.tier_id AND m.state = 'active' AND p.started_at >= %(since)s
               AND p.reason IN ('qualified', 'manual', 'paid')
               AND NOT EXISTS (SELECT FROM loyalty_tierperiod q JOIN loyalty_tier t ON t.id = q.tier_id AND t.rank >= %(rank)s
-                              WHERE q.member_id = p.member_id AND q.ended_at = p.started_at AND q.id <> p.id)""",
+                              WHERE q.member_id = p.member_id AND q.ended_at = p.started_at AND q.id <> p.id)""",  # noqa: S608 - constant fragments; values are parameters
     Occasion.MONTHLY: f"""
         SELECT m.id AS member_id, %(month)s AS key FROM {_MEMBERS}
-        WHERE m.program_id = %(program)s AND m.tier_id = %(tier)s AND m.state = 'active'""",
+        WHERE m.program_id = %(program)s AND m.tier_id = %(tier)s AND m.state = 'active'""",  # noqa: S608 - constant fragments; values are parameters
     Occasion.BIRTHDAY: f"""
         SELECT m.id AS member_id, 'birthday:' || to_char(b.day, 'YYYY') AS key
         FROM unnest(%(indexes)s::bytea[], %(days)s::date[]) AS b(birthday_index, day)
@@ -53,7 +53,7 @@ DUE: dict[str, str] = {
         CROSS JOIN LATERAL (SELECT (%(now)s::timestamptz AT TIME ZONE CASE WHEN c.time_zone = ANY(%(zones)s::text[])
                                     THEN c.time_zone ELSE %(zone)s END)::date AS today) AS z
         WHERE m.program_id = %(program)s AND m.tier_id = %(tier)s AND m.state = 'active'
-              AND z.today - b.day BETWEEN 0 AND %(late)s AND b.day >= %(since)s::timestamptz::date""",
+              AND z.today - b.day BETWEEN 0 AND %(late)s AND b.day >= %(since)s::timestamptz::date""",  # noqa: S608 - constant fragments; values are parameters
 }  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def _chunks(benefit: TierBenefit, kind: Benefit, now: datetime):
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""SELECT member_id, key FROM ({DUE[kind.occasion]}) AS due
-                    WHERE {_NOT_YET} AND member_id > %(last)s ORDER BY member_id, key LIMIT %(limit)s""",
+                    WHERE {_NOT_YET} AND member_id > %(last)s ORDER BY member_id, key LIMIT %(limit)s""",  # noqa: S608 - constant fragments; values are parameters
                 {**values, "last": last, "limit": CHUNK},
             )
             rows = cursor.fetchall()
@@ -273,7 +273,7 @@ def _retry_failed(now: datetime) -> tuple[int, int]:
             rows = BenefitGrant.objects.select_related("benefit__tier__program", "member").filter(
                 pk=pk, state=GrantState.FAILED
             )
-            grant = rows.select_for_update(of=("self",), skip_locked=True).first()
+            grant = lock_first(rows, skip_locked=True)
             kind = BENEFITS.get(grant.benefit.kind) if grant else None
             if grant is None or kind is None:
                 continue

@@ -17,6 +17,7 @@ from core.base.actor import SYSTEM, Actor
 from core.db.functions import is_interruption
 from core.db.locks import lock_name
 from core.db.shards import bounds_of, run_shards
+from core.db.statements import statement
 from core.events.bus import Effect, allowed, emit_from_select
 from core.jobs.sweeping import Sweep
 from loyalty.program.models import Member, Program, TierDowngrade, TierPolicy
@@ -36,7 +37,7 @@ _ANNIVERSARIES = f"""
                 THEN (b.base + make_interval(years => y.years, days => %(grace)s)) AT TIME ZONE %(zone)s END AS due_at
     FROM (SELECT ({{base}} AT TIME ZONE %(zone)s)::date AS base) AS b,
          LATERAL (SELECT extract(year FROM {_TODAY})::int - extract(year FROM b.base)::int AS years) AS whole,
-         LATERAL (SELECT whole.years - ((b.base + make_interval(years => whole.years))::date > {_TODAY})::int AS years) AS y"""
+         LATERAL (SELECT whole.years - ((b.base + make_interval(years => whole.years))::date > {_TODAY})::int AS years) AS y"""  # noqa: S608 - constant fragments; values are parameters
 WINDOWS: dict[str, str] = {
     TierPolicy.ROLLING: """
         SELECT %(at)s::timestamptz - make_interval(days => %(window)s) AS up_from,
@@ -46,7 +47,7 @@ WINDOWS: dict[str, str] = {
         SELECT y.first AT TIME ZONE %(zone)s AS up_from, (y.first - interval '1 year') AT TIME ZONE %(zone)s AS keep_from,
                (y.first + make_interval(days => %(grace)s)) AT TIME ZONE %(zone)s AS keep_to,
                (y.first + make_interval(days => %(grace)s)) AT TIME ZONE %(zone)s AS due_at
-        FROM (SELECT date_trunc('year', {_TODAY}::timestamp) AS first) AS y""",
+        FROM (SELECT date_trunc('year', {_TODAY}::timestamp) AS first) AS y""",  # noqa: S608 - constant fragments; values are parameters
     TierPolicy.MEMBERSHIP_ANNIVERSARY: _ANNIVERSARIES.format(
         base="l.enrolled_at", up_from="((b.base + make_interval(years => y.years)) AT TIME ZONE %(zone)s)"
     ),
@@ -56,72 +57,6 @@ WINDOWS: dict[str, str] = {
     ),
 }
 _REFUNDS = "SELECT f.order_id, sum(f.amount) AS amount FROM crm_refund f WHERE f.recorded_at > %(last_run)s GROUP BY 1"
-_MOVES = """
-    CREATE TEMP TABLE loyalty_tier_moves ON COMMIT DROP AS
-    WITH locked AS (
-        SELECT m.id, m.customer_id, m.tier_id, m.tier_since, m.tier_locked_until, m.enrolled_at, m.qualifying
-        FROM loyalty_member m
-        WHERE m.program_id = %(program)s AND m.state = 'active' AND (%(all)s OR m.customer_id = ANY(%(customers)s))
-              AND m.id BETWEEN %(first)s AND %(last)s
-        ORDER BY m.id FOR NO KEY UPDATE),
-    windowed AS (SELECT l.*, w.* FROM locked l CROSS JOIN LATERAL ({windows}) AS w),
-    had AS (
-        SELECT w.id, sum(v.value) FILTER (WHERE v.at >= w.up_from) AS earned,
-               sum(v.value) FILTER (WHERE v.at >= w.keep_from AND v.at < w.keep_to) AS kept,
-               sum(v.value + v.undone) FILTER (WHERE v.at >= w.up_from) AS had_earned,
-               sum(v.value + v.undone) FILTER (WHERE v.at >= w.keep_from AND v.at < w.keep_to) AS had_kept,
-               bool_or(v.undone > 0) AS undone
-        FROM windowed w JOIN ({metric}) AS v ON v.customer_id = w.customer_id
-        GROUP BY w.id),
-    running AS (
-        SELECT DISTINCT ON (g.member_id) g.member_id, array_position(%(tiers)s::bigint[], g.tier_id) AS step, g.kind
-        FROM loyalty_giventier g
-        WHERE g.program_id = %(program)s AND g.starts_at <= %(at)s AND coalesce(g.ended_at, g.ends_at) > %(at)s
-        ORDER BY g.member_id, step DESC, g.kind),
-    given AS (
-        SELECT p.member_id, p.started_at FROM loyalty_tierperiod p
-        WHERE %(downgrade)s AND p.ended_at IS NULL AND p.reason IN ('manual', 'paid'))
-    SELECT w.id AS member_id, w.customer_id, w.tier_id AS before_id, w.qualifying AS qualifying_before,
-           coalesce(h.earned, 0)::bigint AS qualifying,
-           coalesce(array_position(%(tiers)s::bigint[], w.tier_id), 0) AS before,
-           width_bucket(coalesce(h.earned, 0)::bigint, %(least)s::bigint[]) AS earned,
-           width_bucket(coalesce(h.kept, 0)::bigint, %(least)s::bigint[]) AS kept,
-           CASE WHEN h.undone THEN greatest(width_bucket(coalesce(h.had_earned, 0)::bigint, %(least)s::bigint[]),
-                                            width_bucket(coalesce(h.had_kept, 0)::bigint, %(least)s::bigint[]))
-                ELSE 0 END AS had,
-           coalesce(r.step, 0) AS floor, coalesce(r.kind, '') AS floor_kind, g.member_id IS NOT NULL AS given,
-           g.member_id IS NOT NULL AND EXISTS (
-               SELECT FROM loyalty_giventier x WHERE x.member_id = w.id AND x.tier_id = w.tier_id
-                      AND x.refunded_at IS NOT NULL AND x.ended_at >= g.started_at) AS refunded,
-           coalesce(w.tier_locked_until > %(at)s, false) AS is_locked,
-           coalesce(w.due_at <= %(at)s AND (%(rolling)s OR w.due_at > %(last_period)s), false) AS due
-    FROM windowed w LEFT JOIN had h ON h.id = w.id LEFT JOIN running r ON r.member_id = w.id
-    LEFT JOIN given g ON g.member_id = w.id"""
-# These CASE branches match tests.reference.tiers.decide line by line.
-_CHANGES = """
-    CREATE TEMP TABLE loyalty_tier_changes ON COMMIT DROP AS
-    WITH judged AS (
-        SELECT m.*, least(before, greatest(earned, kept, floor)) AS qualified, given AND floor < before AS given_over
-        FROM loyalty_tier_moves m WHERE NOT is_locked),
-    aimed AS (
-        SELECT j.*, CASE
-                   WHEN greatest(earned, floor) > before THEN greatest(earned, floor)
-                   WHEN NOT %(downgrade)s THEN before
-                   WHEN given_over THEN qualified
-                   WHEN had >= before THEN qualified
-                   WHEN due AND %(one_step)s THEN greatest(qualified, before - 1)
-                   WHEN due THEN qualified
-                   ELSE before END AS step
-        FROM judged j)
-    SELECT member_id, customer_id, before_id, (%(tiers)s::bigint[])[step] AS after_id, step > before AS up,
-           step <> before AS moved,
-           CASE WHEN step > before THEN CASE WHEN earned >= floor THEN 'qualified' ELSE floor_kind END
-                WHEN step = before THEN 'qualified'
-                WHEN step = floor AND floor > greatest(earned, kept) THEN floor_kind
-                WHEN given_over THEN CASE WHEN refunded THEN 'returned' ELSE 'period_ended' END
-                WHEN had >= before THEN 'returned'
-                ELSE 'period_ended' END AS reason
-    FROM aimed WHERE step <> before OR (given_over AND %(downgrade)s)"""
 
 
 class MemberRange(NamedTuple):
@@ -235,10 +170,10 @@ def _evaluate(
         metric = METRICS[program.tier_metric].format(
             refunds=_REFUNDS if downgrade and values["last_run"] != "infinity" else NO_REFUNDS, who=who
         )
-        cursor.execute(_MOVES.format(windows=WINDOWS[program.tier_period], metric=metric), values)
+        cursor.execute(statement(__package__, "moves", windows=WINDOWS[program.tier_period], metric=metric), values)
         # Autovacuum never analyses temporary tables. Without ANALYZE, a million members would be joined row by row.
         cursor.execute("ANALYZE loyalty_tier_moves")
-        cursor.execute(_CHANGES, values)
+        cursor.execute(statement(__package__, "changes"), values)
         cursor.execute("ANALYZE loyalty_tier_changes")
         up, down = _write(cursor, at, actor)
         cursor.execute("DROP TABLE loyalty_tier_moves, loyalty_tier_changes")

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.db.statements import statement
 from core.events.models import DomainEvent
 from crm.customers.models import Store
 from crm.orders.models import Order, Refund
@@ -17,7 +18,7 @@ from loyalty.ledger.models import Account, Entry
 from loyalty.program.models import Member, PointType, Program, TierDowngrade, TierMetric, TierPolicy
 from loyalty.tiers.models import GivenTier, Tier, TierPeriod, TierRun
 from loyalty.tiers.rules import TierPeriodPolicy, step_for, windows
-from loyalty.tiers.services.evaluation import _CHANGES, evaluate_tiers
+from loyalty.tiers.services.evaluation import evaluate_tiers
 from tests.reference.tiers import Facts, Move, decide, is_due
 
 pytestmark = pytest.mark.django_db
@@ -297,7 +298,9 @@ def test_the_decision_in_sql_equals_the_rules_decision(db, found, downgrade, one
                     AS g(before, earned, kept, had, floor, floor_kind, given, refunded, is_locked, due, n)""",
             [[getattr(one, column) for one in found] for column in columns],
         )
-        cursor.execute(_CHANGES, {"downgrade": downgrade, "one_step": one_step, "tiers": [1, 2, 3, 4]})
+        cursor.execute(
+            statement("loyalty.tiers", "changes"), {"downgrade": downgrade, "one_step": one_step, "tiers": [1, 2, 3, 4]}
+        )
         cursor.execute("SELECT member_id, coalesce(after_id, 0), reason, up, moved FROM loyalty_tier_changes")
         changes = {row[0]: row[1:] for row in cursor.fetchall()}
         transaction.set_rollback(True)
