@@ -1,7 +1,7 @@
 """Django admin of campaigns, collected for Django."""
 
-import campaigns.care.admin  # noqa: F401
-import campaigns.channels.admin  # noqa: F401
-import campaigns.coupons.admin  # noqa: F401
-import campaigns.messages.admin  # noqa: F401
+import campaigns.care.admin
+import campaigns.channels.admin
+import campaigns.coupons.admin
+import campaigns.messages.admin
 import campaigns.templates.admin  # noqa: F401

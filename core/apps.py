@@ -9,11 +9,11 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         from core.api.numbers import refuse_other_digits
-        from core.base import registry  # noqa: F401
-        from core.db import sqlfiles  # noqa: F401
-        from core.processes import logs  # noqa: F401
+        from core.base import registry
+        from core.db import sqlfiles
+        from core.processes import logs
         from core.security import (
-            roles,  # noqa: F401
+            roles,
             second_step,  # noqa: F401
         )
 

@@ -4,15 +4,15 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core.audit.log import LOGGED, OBJECTS, AuditedObject, Logged
-from core.console import navigation  # noqa: F401
-from core.health import checks as health  # noqa: F401
+from core.console import navigation
+from core.health import checks as health
 from core.health import database as health_database  # noqa: F401
 from core.health import machine as health_machine  # noqa: F401
 from core.security import pii_check  # noqa: F401
 from core.security.accounts import SECRETS_CONTEXT
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
 from core.security.roles import grant
-from core.sending import services as sending_hold  # noqa: F401
+from core.sending import services as sending_hold
 from core.webhooks import console as webhooks  # noqa: F401
 from core.webhooks import handlers  # noqa: F401
 from core.webhooks import held as webhooks_held  # noqa: F401

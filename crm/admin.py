@@ -1,5 +1,5 @@
 """Django admin of crm, collected for Django."""
 
-import crm.activity.admin  # noqa: F401
-import crm.customers.admin  # noqa: F401
+import crm.activity.admin
+import crm.customers.admin
 import crm.orders.admin  # noqa: F401

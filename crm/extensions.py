@@ -1,11 +1,11 @@
 """Registrations of crm: those of its subjects, lowest first."""
 
 # isort: off
-import crm.customers.extensions  # noqa: F401
-import crm.orders.extensions  # noqa: F401
-import crm.activity.extensions  # noqa: F401
-import crm.timeline.extensions  # noqa: F401
-import crm.desk.extensions  # noqa: F401
-import crm.imports.extensions  # noqa: F401
-import crm.import_kinds.extensions  # noqa: F401
+import crm.customers.extensions
+import crm.orders.extensions
+import crm.activity.extensions
+import crm.timeline.extensions
+import crm.desk.extensions
+import crm.imports.extensions
+import crm.import_kinds.extensions
 import crm.profiles.extensions  # noqa: F401

@@ -1,8 +1,8 @@
 """Django admin of loyalty, collected for Django."""
 
-import loyalty.earning.admin  # noqa: F401
-import loyalty.growth.admin  # noqa: F401
-import loyalty.ledger.admin  # noqa: F401
-import loyalty.members.admin  # noqa: F401
-import loyalty.rewards.admin  # noqa: F401
+import loyalty.earning.admin
+import loyalty.growth.admin
+import loyalty.ledger.admin
+import loyalty.members.admin
+import loyalty.rewards.admin
 import loyalty.tiers.admin  # noqa: F401

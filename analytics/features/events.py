@@ -1,15 +1,18 @@
 """Domain events of features."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from core.events.bus import declare
 
 
-def _stages(payload) -> str:
+def _stages(payload: Mapping[str, Any]) -> str:
     from analytics.features.models import Stage
 
     names = dict(Stage.choices)
-    return f"{names.get(payload.get('from'), '–')} → {names.get(payload.get('to'), '–')}"
+    return f"{names.get(payload.get('from', ''), '–')} → {names.get(payload.get('to', ''), '–')}"
 
 
 STAGE_CHANGED = declare(

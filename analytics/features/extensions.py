@@ -1,5 +1,5 @@
 """Registrations of features."""
 
-import analytics.features.events  # noqa: F401
-import analytics.features.handlers  # noqa: F401
+import analytics.features.events
+import analytics.features.handlers
 import analytics.features.webhooks  # noqa: F401

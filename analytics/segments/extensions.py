@@ -7,9 +7,9 @@ from collections.abc import Collection
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-import analytics.segments.console.panels  # noqa: F401
-import analytics.segments.console.shell  # noqa: F401
-import analytics.segments.events  # noqa: F401
+import analytics.segments.console.panels
+import analytics.segments.console.shell
+import analytics.segments.events
 import analytics.segments.webhooks  # noqa: F401
 from analytics.segments import conditions, selectors
 from analytics.segments.models import Segment

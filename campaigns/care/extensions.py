@@ -1,6 +1,6 @@
 """Registrations of care rules."""
 
-import campaigns.care.events  # noqa: F401
+import campaigns.care.events
 import campaigns.care.handlers  # noqa: F401
 from campaigns.care import selectors
 from campaigns.care.services import template_fit

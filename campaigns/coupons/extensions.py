@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
-import campaigns.coupons.events  # noqa: F401
-import campaigns.coupons.handlers  # noqa: F401
+import campaigns.coupons.events
+import campaigns.coupons.handlers
 import campaigns.coupons.webhooks  # noqa: F401
 from campaigns.coupons.benefits import CouponBenefit
 from campaigns.coupons.kinds import CouponReward

@@ -29,9 +29,7 @@ FEWEST_EVENTS = 10
 
 
 def share_of(salt: str, customer_id: int) -> int:
-    """Return a share from 0 to 9,999 by a hash of experiment and customer (X1); `campaigns_share` in SQL returns the
-    same.
-    """
+    """Return a share from 0 to 9,999 by a hash of experiment and customer (X1), as `campaigns_share` in SQL does."""
     return int(hashlib.sha256(f"{salt}/{customer_id}".encode()).hexdigest()[:8], 16) % SHARES
 
 
@@ -66,6 +64,7 @@ class GroupOutcome:
 
     @property
     def mean(self) -> float:
+        """Return the mean, or 0 without values."""
         return self.total / self.count if self.count else 0.0
 
     @property
@@ -161,8 +160,9 @@ def _effect_of_few(
 
 
 def lift_of(arm: GroupOutcome, control: GroupOutcome, width: float) -> tuple[float | None, float | None, float | None]:
-    """Return the relative change of a mean and its interval; `width` in standard errors. None when a mean is not above
-    0.
+    """Return the relative change of a mean and its interval; `width` in standard errors.
+
+    None when a mean is not above 0.
     """
     if control.mean <= 0:
         return None, None, None

@@ -6,8 +6,8 @@ from django.db import connection
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-import campaigns.journeys.events  # noqa: F401
-import campaigns.journeys.handlers  # noqa: F401
+import campaigns.journeys.events
+import campaigns.journeys.handlers
 import campaigns.journeys.webhooks  # noqa: F401
 from campaigns.journeys.registry import STEPS
 from campaigns.journeys.services import held, template_fit

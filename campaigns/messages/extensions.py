@@ -8,7 +8,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-import campaigns.messages.events  # noqa: F401
+import campaigns.messages.events
 import campaigns.messages.handlers  # noqa: F401
 from analytics.features.registry import FEATURE_SOURCES, REACH, FeatureSource, Reach
 from campaigns.channels.registry import CHANNELS

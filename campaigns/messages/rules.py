@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 
 class Verdict(StrEnum):
+    """The verdict of the gate about one message."""
+
     SEND = "send"
     HOLD = "hold"
     SUPPRESS = "suppress"
@@ -88,6 +90,8 @@ class GateCandidate:
 
 @dataclass(frozen=True)
 class Decision:
+    """The verdict with its reason and, for a held message, the time until which it waits."""
+
     verdict: Verdict
     reason: GateReason | None = None
     held_until: datetime | None = None
@@ -136,6 +140,7 @@ def consented(message: GateCandidate) -> bool:
 
 
 def is_stale(waiting_since: datetime | None, stale_hours: int, now: datetime) -> bool:
+    """Return whether a message waited longer than `stale_hours`. 0 hours mean no limit."""
     return bool(stale_hours) and waiting_since is not None and now - waiting_since > timedelta(hours=stale_hours)
 
 

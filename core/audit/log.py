@@ -240,7 +240,9 @@ def _conditions(
     return " AND ".join(parts), params
 
 
-def _entry(at, source, pk, what, actor, object_id, before, after) -> AuditEntry:
+def _entry(
+    at: datetime, source: str, pk: int, what: str, actor: str, object_id: str | None, before: Any, after: Any
+) -> AuditEntry:
     def row(value: Any) -> Row:
         return (json.loads(value) if isinstance(value, str) else value) or {}
 

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Union
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from core.security.models import User
+
+# The user of a request. Pages that need no login have an anonymous one.
+RequestUser = Union["User", "AnonymousUser"]
 
 
 @dataclass(frozen=True)
@@ -26,5 +35,5 @@ SYSTEM = Actor("system")
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
-def of_user(user) -> Actor:
+def of_user(user: RequestUser) -> Actor:
     return Actor("user", user.pk, user.get_username())

@@ -11,6 +11,7 @@ import json
 import structlog
 from django.core.cache import cache
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from core.events.bus import HANDLERS, Effect, Event, limited
 from core.events.relays import mark_of, poke
@@ -74,7 +75,7 @@ def revive(delivery_ids: list[int] | None = None) -> int:
     return count
 
 
-def _now():
+def _now() -> Now:
     from django.db.models.functions import Now
 
     return Now()

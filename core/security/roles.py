@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from django.utils.translation import gettext_lazy as _
 
+from core.security.models import User
+
 
 class Role(StrEnum):
     AGENT = "service_agent"
@@ -51,7 +53,7 @@ def synchronise_groups(**_kwargs: object) -> None:
             group.permissions.set(permission_ids)
 
 
-def role_of(user) -> Role | None:
+def role_of(user: User) -> Role | None:
     """Return the highest role of a member of staff: the last one in the order of the enum."""
     if user.is_superuser:
         return Role.ADMINISTRATOR

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db import connection
 
-import crm.customers.console.panels  # noqa: F401
-import crm.customers.events  # noqa: F401
+import crm.customers.console.panels
+import crm.customers.events
 import crm.customers.webhooks  # noqa: F401
 from core.base.facts import FACTS
 from core.base.zones import ZONES
@@ -18,7 +20,7 @@ from crm.customers.rules.identities import phone_tail
 from crm.customers.services import tagging
 
 
-def _count(sql: str):
+def _count(sql: str) -> Callable[[], int]:
     def fact() -> int:
         with connection.cursor() as cursor:
             cursor.execute(sql)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
-import crm.desk.console.panels  # noqa: F401
-import crm.desk.console.shell  # noqa: F401
-import crm.desk.events  # noqa: F401
+import crm.desk.console.panels
+import crm.desk.console.shell
+import crm.desk.events
 import crm.desk.webhooks  # noqa: F401
 from core.base.facts import FACTS
 from core.security.roles import Role, grant

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import crm.imports.console.audit  # noqa: F401
-import crm.imports.console.shell  # noqa: F401
+import crm.imports.console.audit
+import crm.imports.console.shell
 import crm.imports.events  # noqa: F401
 from core.jobs.services import WORK
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from django.db import connection
 
-import crm.orders.console.panels  # noqa: F401
-import crm.orders.console.shell  # noqa: F401
-import crm.orders.events  # noqa: F401
+import crm.orders.console.panels
+import crm.orders.console.shell
+import crm.orders.events
 import crm.orders.webhooks  # noqa: F401
 from core.base.facts import FACTS, Amounts, amounts, supersede
 from crm.customers.extensions import _count

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-import loyalty.growth.console.shell  # noqa: F401
-import loyalty.growth.events  # noqa: F401
-import loyalty.growth.handlers  # noqa: F401
+import loyalty.growth.console.shell
+import loyalty.growth.events
+import loyalty.growth.handlers
 import loyalty.growth.webhooks  # noqa: F401
 from core.security.roles import Role, grant
 from core.security.scopes import SCOPES

@@ -6,7 +6,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-import loyalty.ledger.events  # noqa: F401
+import loyalty.ledger.events
 import loyalty.ledger.webhooks  # noqa: F401
 from core.audit.log import LOGGED, OBJECTS, AuditedObject, Logged
 from core.base.facts import FACTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-import loyalty.members.console.panels  # noqa: F401
+import loyalty.members.console.panels
 import loyalty.members.console.shell  # noqa: F401
 from crm.imports.registry import ImportType, register_import
 from loyalty.members import services as opening_balances

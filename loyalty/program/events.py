@@ -1,11 +1,14 @@
 """Domain events of the loyalty program."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from core.events.bus import declare
 
 
-def _suspension(payload) -> str:
+def _suspension(payload: Mapping[str, Any]) -> str:
     from loyalty.program.models import SuspensionReason
 
     reason = payload.get("reason", "")

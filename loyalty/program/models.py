@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Self
 
 from django.db import models
 from django.db.models.functions import Now
@@ -73,7 +74,7 @@ class TierDowngrade(models.TextChoices):
 
 
 class ProgramQuerySet(models.QuerySet["Program"]):
-    def default(self) -> "Program | None":
+    def default(self) -> Program | None:
         return self.filter(is_default=True).first()
 
 
@@ -191,7 +192,7 @@ class SuspensionReason(models.TextChoices):
 
 
 class MemberQuerySet(models.QuerySet["Member"]):
-    def active(self):
+    def active(self) -> Self:
         return self.filter(state=MemberState.ACTIVE)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import loyalty.rewards.console.shell  # noqa: F401
-import loyalty.rewards.events  # noqa: F401
+import loyalty.rewards.console.shell
+import loyalty.rewards.events
 import loyalty.rewards.webhooks  # noqa: F401
 from core.security import crypto
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn

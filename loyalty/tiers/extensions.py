@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import connection
 
-import loyalty.tiers.console.shell  # noqa: F401
-import loyalty.tiers.events  # noqa: F401
+import loyalty.tiers.console.shell
+import loyalty.tiers.events
 import loyalty.tiers.webhooks  # noqa: F401
 from core.audit.log import LOGGED, Logged
 from core.base.facts import FACTS

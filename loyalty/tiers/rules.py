@@ -128,6 +128,8 @@ class Facts:
 
 @dataclass(frozen=True)
 class Move:
+    """A change of tier: the new rank and the reason."""
+
     step: int
     reason: str
 

@@ -29,4 +29,5 @@ def value_score(value: float, cuts: Sequence[float]) -> int:
 
 
 def group_of(recency: int, frequency: int, money: int) -> str:
+    """Return the RFM group of the three scores, each from 1 (worst) to 5 (best)."""
     return GRID[recency - 1][(frequency + money + 1) // 2 - 1]

@@ -209,6 +209,7 @@ def _negated(cuts: list[float]) -> list[float]:
 
 
 def newest_model() -> RfmModel | None:
+    """Return the newest RFM model, or None before the first one."""
     return RfmModel.objects.order_by("-as_of").first()
 
 

@@ -94,8 +94,9 @@ def update_care_rule(*, rule: CareRule, actor: Actor, **changes: Any) -> CareRul
 
 
 def activate_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
-    """Activate the rule: it takes customers from now on. Raises Conflict when its segment or coupon can no longer be
-    used.
+    """Activate the rule: it takes customers from now on.
+
+    Raises Conflict when its segment or coupon can no longer be used.
     """
     with transaction.atomic():
         locked = lock_row(CareRule.objects.filter(pk=rule.pk))

@@ -30,7 +30,5 @@ def percent_off(zhe: Decimal) -> int:
 
 
 def is_large(*, percent: bool, value: int, minimum_spend: int) -> bool:
-    """Return whether the discount takes more than half of the price: of any order, or of the smallest order it is valid
-    for.
-    """
+    """Return whether the discount takes more than half of the price of any, or of the smallest valid order."""
     return value > LARGE_PERCENT if percent else 0 < minimum_spend < 2 * value

@@ -66,6 +66,7 @@ class CouponImport(RowImport):
     order = "coalesce(used_at, issued_at), row_number"
 
     def take(self, context: Context, row: dict[str, Any]) -> bool:
+        """Import one code and, if it was used, its use. Return whether anything was new. Raises Invalid."""
         require_transaction()
         currency = context.store.currency
         coupon = _coupon(context, row, currency)
@@ -79,6 +80,7 @@ class CouponImport(RowImport):
         return _use(coupon, code, row, discount, cart) or fresh
 
     def finish(self, context: Context) -> None:
+        """Announce the customers that the import changed."""
         self.announce(context, events.CUSTOMERS_CHANGED)
 
 

@@ -431,9 +431,7 @@ def enter_members(*, journey: Journey, now: datetime | None = None) -> int:
 
 
 def _by_date(journey: Journey, entry: dict[str, Any], now: datetime) -> Candidates:
-    """Select customers whose birthday or member day is in that many days, at the given local hour; one day late too
-    (J7).
-    """
+    """Select customers with a birthday or member day in that many days, or a day less, at the given local hour (J7)."""
     days = entry["days"]
     pairs = celebrated_around(now.date(), days, gate.policy().leap_birthday)
     shared = {

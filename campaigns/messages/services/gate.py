@@ -136,6 +136,7 @@ class Ruling(NamedTuple):
 
     @property
     def verdict(self) -> Verdict:
+        """Return the verdict that follows from the reason."""
         if self.reason is None:
             return Verdict.SEND
         return Verdict.HOLD if self.reason == GateReason.QUIET_HOURS else Verdict.SUPPRESS
@@ -192,6 +193,7 @@ def preview(candidates: str, params: dict[str, Any], now: datetime, basis: str =
 
 
 def parameters(now: datetime) -> dict[str, Any]:
+    """Return the SQL parameters of the gate: the policy, the shop's zone and the channels."""
     limits = policy()
     store = Store.objects.filter(is_default=True).first()
     zones = known_zones()

@@ -24,6 +24,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.functional import Promise
 
 from campaigns.channels.registry import CHANNELS, Channel, DeliveryOutcome, DeliveryResult, Outgoing
 from campaigns.messages import events
@@ -64,6 +65,7 @@ class ClaimedBatch:
 
 
 def lease_seconds() -> int:
+    """Return the seconds for which a worker claims a message."""
     return getattr(settings, "MESSAGE_LEASE_SECONDS", LEASE_SECONDS)
 
 
@@ -384,7 +386,7 @@ def _settle(message: Message, allowed: set[str], *, state: str, actor: Actor) ->
     return locked
 
 
-def _state_message():
+def _state_message() -> str | Promise:
     from django.utils.translation import gettext_lazy as _
 
     return _("This is not possible in the message's current state.")

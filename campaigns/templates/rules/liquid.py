@@ -343,6 +343,7 @@ class Plain(dict[str, Any]):
 
 
 def plain_context(context: Mapping[str, Any]) -> Plain:
+    """Return the context as plain values. A context that is already plain is returned unchanged."""
     return context if type(context) is Plain else Plain(plain(dict(context)))
 
 
@@ -359,8 +360,9 @@ def roots(source: str) -> frozenset[str]:
 
 
 def render(source: str, context: Mapping[str, Any], *, html: bool) -> str:
-    """Render a text. Raises TemplateError for an exceeded limit or a misused filter. The context is copied to plain
-    values.
+    """Render a text.
+
+    Raises TemplateError for an exceeded limit or a misused filter. The context is copied to plain values.
     """
     if "{" not in source:
         return source

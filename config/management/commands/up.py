@@ -8,7 +8,7 @@ import socket
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection, connections
 
 from config import env
@@ -29,10 +29,10 @@ class Command(BaseCommand):
     help = "Start the servers without a configured URL, migrate, load the demo shop once, run web, workers and beat."
     requires_system_checks: list[str] = []
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--no-demo", action="store_true", help="leave an empty shop empty")
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         port, bind = env.integer("PORT", 8000), env.text("BIND", "127.0.0.1")
         self._check_address(bind, port)
         # Set early, so that a terminal that is closed while the demo loads still stops the started servers.

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.views import ApiView
 from core.security.api_keys import KeyIdentity
 from loyalty.earning.api import member_shapes as earning_member_shapes
 from loyalty.earning.api import quote_serializers as earning_quote_serializers
-from loyalty.earning.api import quotes as earning_quotes
 from loyalty.earning.selectors.quotes import CartLine, Earned, quote_cart
 from loyalty.ledger.api.lookup import account_of
 from loyalty.tiers.selectors import standing as tier_standing
@@ -35,7 +35,7 @@ class QuoteView(ApiView):
     member_shapes = {"post": earning_member_shapes.Quote}
 
     @extend_schema(request=earning_quote_serializers.QuoteIn, responses=earning_quote_serializers.QuoteOut)
-    def post(self, request, number: str):
+    def post(self, request: Request, number: str) -> Response:
         """Return how much of a cart points can pay, and what the rest would earn. Changes nothing."""
         account = account_of(request, number)
         data = self.valid(earning_quote_serializers.QuoteIn, request)
@@ -51,5 +51,5 @@ class QuoteView(ApiView):
         shipping = {"free_shipping": least is not None and data["amount"] >= least, "free_shipping_from": least}
         body = {**asdict(quote), **shipping, "currency": account.member.program.currency}
         if not isinstance(request.auth, KeyIdentity):
-            body["earned"] = earning_quotes.earned(quote.earned)
+            body["earned"] = earned(quote.earned)
         return Response(self.shape(request, earning_quote_serializers.QuoteOut)(body).data)
