@@ -17,6 +17,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from core.console.admin import ConfigurationAdmin, ReadOnlyAdmin
 from core.security.models import User
+from core.security.roles import LABELS, Role
 
 admin.site.unregister([Group, Authenticator, EmailAddress])
 admin.site.site_header = "Liuke"
@@ -57,8 +58,6 @@ class StaffAdmin(DjangoUserAdmin, ConfigurationAdmin):
 
     @admin.display(description=_("Role"))
     def role_names(self, user: User) -> str:
-        from core.security.roles import LABELS, Role
-
         return ", ".join(str(LABELS.get(Role(g.name), g.name)) for g in user.groups.all() if g.name in set(Role)) or "–"
 
 

@@ -5,12 +5,11 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from analytics.features.models import Stage
 from core.events.bus import declare
 
 
 def _stages(payload: Mapping[str, Any]) -> str:
-    from analytics.features.models import Stage
-
     names = dict(Stage.choices)
     return f"{names.get(payload.get('from', ''), '–')} → {names.get(payload.get('to', ''), '–')}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ValidationError
@@ -10,9 +10,12 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
-from rest_framework.views import APIView
 
 from core.db.paging import Page, decode, fields_of, keyset
+
+if TYPE_CHECKING:
+    # The settings of the framework name this module: importing its views here would be a cycle.
+    from rest_framework.views import APIView
 
 
 class KeysetPagination(CursorPagination):

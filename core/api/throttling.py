@@ -8,17 +8,20 @@ from __future__ import annotations
 import math
 import threading
 import time
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.core.cache import cache
 from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from core.db.cache import ForgivingRedisCache
 from core.security.api_keys import KeyIdentity
+
+if TYPE_CHECKING:
+    # The settings of the framework name this module: importing its views here would be a cycle.
+    from rest_framework.views import APIView
 
 MOST_LEASED = 50
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from core.backup.programs import NoPrograms, find, server_major
 from core.embedded import places as embedded
 from core.embedded import postgres as embedded_postgres
 from core.health import checks as health
@@ -53,8 +54,6 @@ def file_modes() -> tuple[bool, str]:
 
 def dump_programs() -> tuple[bool, str]:
     """Check that a backup can be made: it needs pg_dump of the server's version or newer."""
-    from core.backup.programs import NoPrograms, find, server_major
-
     try:
         programs = find(server_major())
     except NoPrograms as error:

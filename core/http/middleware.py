@@ -13,6 +13,8 @@ from typing import Any
 
 import pghistory
 import structlog
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from csp import middleware as csp
 from django.conf import settings
 from django.contrib.auth import middleware as auth
@@ -33,6 +35,7 @@ from django_structlog import middlewares as django_structlog
 
 from core.base import actor, zones
 from core.http.addresses import comes_from_trusted_proxy, mark_as_forwarded
+from core.security.second_step import session_has_second_step
 
 log = structlog.get_logger("liuke.web")
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -255,11 +258,6 @@ class SecondFactorMiddleware(MiddlewareMixin):
         guarded = match.route.startswith(("accounts/", "admin/"))
         if (not guarded and not getattr(view, "login_required", True)) or not request.user.is_authenticated:
             return None
-        from allauth.mfa.models import Authenticator
-        from allauth.mfa.utils import is_mfa_enabled
-
-        from core.security.second_step import session_has_second_step
-
         has_app = is_mfa_enabled(request.user, [Authenticator.Type.TOTP])
         if has_app and session_has_second_step(request, request.user):
             return None

@@ -7,6 +7,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.http import HttpRequest
 
 from core.security import crypto
+from core.security.attempts import address_of, password_was_right
 from core.security.models import User
 
 # Associated data of the second factors' secrets. allauth does not pass the user that a secret belongs to.
@@ -18,16 +19,12 @@ class StaffAccountAdapter(DefaultAccountAdapter):
         return False
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        from core.security.attempts import password_was_right
-
         user = super().authenticate(request, **credentials)
         if user is not None:
             password_was_right(request)
         return user
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        from core.security.attempts import address_of
-
         return address_of(request)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from enum import StrEnum
 
+from django.contrib.auth.models import Group, Permission
 from django.utils.translation import gettext_lazy as _
 
 from core.security.models import User
@@ -40,8 +41,6 @@ def granted(role: Role) -> set[str]:
 
 def synchronise_groups(**_kwargs: object) -> None:
     """Set the groups' permissions to the declared ones. Runs after every migrate; staff keep their groups."""
-    from django.contrib.auth.models import Group, Permission
-
     known = {
         f"{label}.{codename}": pk
         for pk, codename, label in Permission.objects.values_list("pk", "codename", "content_type__app_label")

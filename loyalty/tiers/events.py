@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.events.bus import declare
 from core.text.formatting import day, in_chinese
-from loyalty.tiers.models import SetTierReason
+from loyalty.tiers.models import SetTierReason, Tier
 
 
 def _tier(name: str | None) -> str:
@@ -25,8 +25,6 @@ def _tier(name: str | None) -> str:
 
 
 def _names_in_chinese() -> dict[str, str]:
-    from loyalty.tiers.models import Tier
-
     return dict(Tier.objects.exclude(name_zh="").values_list("name", "name_zh"))
 
 

@@ -24,7 +24,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.channels.registry import CHANNELS, Channel, DeliveryOutcome, DeliveryResult, Outgoing
 from campaigns.messages import events
@@ -372,7 +372,9 @@ def _settle(message: Message, allowed: set[str], *, state: str, actor: Actor) ->
     with transaction.atomic():
         locked = lock_row(Message.objects.filter(pk=message.pk))
         if locked.state not in allowed:
-            raise Conflict(_state_message(), code="message_state", state=locked.state)
+            raise Conflict(
+                _("This is not possible in the message's current state."), code="message_state", state=locked.state
+            )
         log.info("message_settled", message=str(locked.pk), state=state, by=str(actor))
         locked.state = state
         locked.reason, locked.claim, locked.leased_until = "", None, None
@@ -384,12 +386,6 @@ def _settle(message: Message, allowed: set[str], *, state: str, actor: Actor) ->
         if state == MessageState.SENT:
             announce([locked.pk])
     return locked
-
-
-def _state_message() -> str | Promise:
-    from django.utils.translation import gettext_lazy as _
-
-    return _("This is not possible in the message's current state.")
 
 
 def _take(now: datetime, limit: int) -> list[dict[str, Any]]:

@@ -8,10 +8,13 @@ import socket
 import sys
 from typing import Any
 
+import redis
+from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection, connections
 
-from config import env
+from config import demo, env
 from config.processes import command_lines
 from core import embedded
 from core.embedded import places as embedded_places
@@ -20,6 +23,8 @@ from core.health import checks as health
 from core.http import static_files
 from core.processes import startup
 from core.processes.supervisor import SupervisedProgram, Supervisor, WatchedServer
+from core.security.models import User
+from crm.customers.models import Store
 
 # Addresses that a browser on this machine reaches as localhost.
 LOCAL = {"127.0.0.1", "0.0.0.0", "::1"}  # noqa: S104
@@ -76,8 +81,6 @@ class Command(BaseCommand):
                 ) from None
 
     def _prepare(self, options: dict[str, Any]) -> None:
-        from django.core.management import call_command
-
         try:
             connection.ensure_connection()
         except OperationalError as error:
@@ -88,10 +91,6 @@ class Command(BaseCommand):
             self.stdout.write("Preparing the database ...")
             call_command("migrate", verbosity=0, interactive=False)
         startup.check()
-        from config import demo
-        from core.security.models import User
-        from crm.customers.models import Store
-
         if options["no_demo"] or env.text("DJANGO_SETTINGS_MODULE").endswith("production"):
             return
         if not Store.objects.exists():
@@ -103,9 +102,6 @@ class Command(BaseCommand):
         demo.ensure_key()
 
     def _check_redis(self) -> None:
-        import redis
-        from django.conf import settings
-
         try:
             for name in ("REDIS_URL", "CACHE_URL"):
                 redis.Redis.from_url(getattr(settings, name), socket_connect_timeout=3).ping()
@@ -113,8 +109,6 @@ class Command(BaseCommand):
             raise CommandError(f"The Redis of {name} can't be reached: {error}") from None
 
     def _run(self, url: str) -> None:
-        from config import demo
-
         place = embedded_places.locations()
         environment = {**os.environ, **embedded_places.urls(place), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
         demo.print_welcome(url)

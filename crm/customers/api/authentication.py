@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core import signing
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.openapi import AutoSchema
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -17,6 +16,10 @@ from rest_framework.request import Request
 from core.api.authentication import KeyUser, bearer
 from core.base.actor import Actor
 from crm.customers.models import Customer, CustomerState
+
+if TYPE_CHECKING:
+    # The settings of the framework name this module: importing its views here would be a cycle.
+    from drf_spectacular.openapi import AutoSchema
 
 PREFIX = "lkm_"
 SALT = "crm.member-token"

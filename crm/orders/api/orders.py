@@ -7,6 +7,7 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
+from drf_standardized_errors.formatter import flatten_errors
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -142,8 +143,6 @@ def _record_one(
 
 
 def _flat(error: ValidationError) -> list[dict]:
-    from drf_standardized_errors.formatter import flatten_errors
-
     return [{"code": e.code, "detail": str(e.detail), "attr": e.attr} for e in flatten_errors(error.detail)]
 
 
