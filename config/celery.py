@@ -1,4 +1,7 @@
-"""The Celery application. Tasks are found in the `tasks` module of each subject; the timetable is in `config.schedules`."""
+"""The Celery application.
+
+Tasks are found in the `tasks` module of each subject; the timetable is in `config.schedules`.
+"""
 
 import os
 from logging.config import dictConfig

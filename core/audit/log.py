@@ -34,7 +34,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Logged:
-    """An event that the log lists. `describe` turns its payload into a sentence; default: the event's own `describe`."""
+    """An event that the log lists.
+
+    `describe` turns its payload into a sentence; default: the event's own `describe`.
+    """
 
     describe: Callable[[Mapping[str, Any]], str] | None = None
 

@@ -17,7 +17,10 @@ RequestUser = Union["User", "AnonymousUser"]
 
 @dataclass(frozen=True)
 class Actor:
-    """The author of a change. `kind`: `user` (staff), `key` (a storefront's server), `member` (own token) or `system`."""
+    """The author of a change.
+
+    `kind`: `user` (staff), `key` (a storefront's server), `member` (own token) or `system`.
+    """
 
     kind: str
     id: int | None = None

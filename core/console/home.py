@@ -28,7 +28,10 @@ PLACES: dict[Place, str | Promise] = {
 
 @dataclass(frozen=True)
 class Card:
-    """One figure: label, value, a line below it, and the address of the rows behind it. `tone`: good, warn, bad or ""."""
+    """One figure: label, value, a line below it, and the address of the rows behind it.
+
+    `tone`: good, warn, bad or "".
+    """
 
     label: str | Promise
     value: str

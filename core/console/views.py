@@ -100,7 +100,10 @@ def viewer(request: HttpRequest) -> User:
 
 
 def wants_part(request: HttpRequest) -> bool:
-    """Return whether htmx asks for a part of the page. It asks for the whole page when the user goes back in history."""
+    """Return whether htmx asks for a part of the page.
+
+    It asks for the whole page when the user goes back in history.
+    """
     htmx = getattr(request, "htmx", None)
     if htmx is None or not htmx:
         return False

@@ -42,7 +42,10 @@ MOST_ACCOUNTS = 20
 
 @dataclass(frozen=True, order=True)
 class AttemptSlot:
-    """One count. It refuses attempts from `most` on, until `pause` has passed since the last attempt that it allowed."""
+    """One count.
+
+    It refuses attempts from `most` on, until `pause` has passed since the last attempt that it allowed.
+    """
 
     account: str
     address: str
@@ -201,7 +204,10 @@ class PasswordAttempts(AxesDatabaseHandler):
         return 0
 
     def reset_user_attempts(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
-        """Delete this account's failures from this address. Failures from other addresses may be a stranger's and stay."""
+        """Delete this account's failures from this address.
+
+        Failures from other addresses may be a stranger's and stay.
+        """
         account = str((credentials or {}).get("username") or "")
         forget([AttemptSlot(account, address_of(request), PASSWORD, settings.AXES_FAILURE_LIMIT)])
         return 1

@@ -73,7 +73,10 @@ def create_care_rule(
 
 
 def update_care_rule(*, rule: CareRule, actor: Actor, **changes: Any) -> CareRule:
-    """Change a rule. Queued messages keep what they were made with; no customer gets the same occurrence a second time."""
+    """Change a rule.
+
+    Queued messages keep what they were made with; no customer gets the same occurrence a second time.
+    """
     unknown = changes.keys() - {"name", "attribution_days", *VERSIONED}
     if unknown:
         raise Invalid(_("Unknown field."), code="unknown_field", field=min(unknown))

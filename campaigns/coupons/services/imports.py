@@ -60,7 +60,10 @@ LABELS = {
 
 
 class CouponImport(RowImport):
-    """Take rows of codes. An existing code stays as it is; a use is identified by its code and its order, or its time."""
+    """Take rows of codes.
+
+    An existing code stays as it is; a use is identified by its code and its order, or its time.
+    """
 
     named = False
     order = "coalesce(used_at, issued_at), row_number"

@@ -394,7 +394,10 @@ def enter_waiting() -> int:
 
 
 def awaited_segments() -> list[int]:
-    """Return the segments that running journeys wait for. A segment whose computation failed waits for the hourly run."""
+    """Return the segments that running journeys wait for.
+
+    A segment whose computation failed waits for the hourly run.
+    """
     segment_ids = {
         journey.definition["entry"]["segment"]
         for journey in Journey.objects.filter(state=JourneyState.RUNNING).select_related("version")

@@ -172,7 +172,10 @@ def resume_journey(*, journey: Journey, actor: Actor) -> Journey:
 
 
 def stop_journey(*, journey: Journey, actor: Actor) -> int:
-    """Stop the journey for all customers in it. Return how many runs ended now; after a crash the sweep ends the rest."""
+    """Stop the journey for all customers in it.
+
+    Return how many runs ended now; after a crash the sweep ends the rest.
+    """
     with transaction.atomic():
         locked = lock_row(Journey.objects.filter(pk=journey.pk))
         if locked.state == JourneyState.DRAFT:
@@ -350,12 +353,7 @@ def clean_value(field: StepField, raw: Any) -> Any:
     if field.kind == "number":
         return _number(raw, field.minimum, field.maximum, field.name)
     if field.kind in ("text", "long"):
-        text = str(raw).strip()
-        if len(text) > field.maximum or "\x00" in text:
-            raise Invalid(_("This is too long."), code="too_long", field=field.name)
-        if not text and field.required:
-            raise Invalid(_("Fill this in."), code="required", field=field.name)
-        return text
+        return _text(raw, field)
     if field.kind == "time":
         return _time(raw, field.name)
     if field.kind == "choice":
@@ -374,6 +372,15 @@ def clean_value(field: StepField, raw: Any) -> Any:
     if field.kind == "arms":
         return _arms(raw, field.name)
     raise Invalid(field=field.name)
+
+
+def _text(raw: Any, field: StepField) -> str:
+    text = str(raw).strip()
+    if len(text) > field.maximum or "\x00" in text:
+        raise Invalid(_("This is too long."), code="too_long", field=field.name)
+    if not text and field.required:
+        raise Invalid(_("Fill this in."), code="required", field=field.name)
+    return text
 
 
 def _number(raw: Any, low: int, high: int, name: str) -> int:

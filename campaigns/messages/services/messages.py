@@ -310,7 +310,10 @@ def _beat(claim: UUID) -> None:
 
 
 def sweep_leases(*, limit: int = 1000) -> dict[str, int]:
-    """Handle expired leases: not begun is queued again, begun is uncertain. Then ask providers that support look-ups."""
+    """Handle expired leases: not begun is queued again, begun is uncertain.
+
+    Then ask providers that support look-ups.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """WITH late AS (

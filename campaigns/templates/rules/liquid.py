@@ -319,7 +319,10 @@ def check(source: str, *, html: bool) -> None:
 
 
 def check_fields(source: str, parsed: BoundTemplate | None = None) -> None:
-    """Check the fields. Raises TemplateError `unknown_variable` or `unknown_field` with the line and the nearest field."""
+    """Check the fields.
+
+    Raises TemplateError `unknown_variable` or `unknown_field` with the line and the nearest field.
+    """
     fields_found = fields(source) if parsed is None else template_fields.fields_of(parsed.nodes)
     for fault in fields_found.faults:
         code = "unknown_field" if fault.field else "unknown_variable"

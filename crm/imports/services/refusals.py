@@ -113,7 +113,8 @@ def seal_row(cells: list[str]) -> str:
         cells = cells.cells
     if not cells:
         return ""
-    # Store the cells as the shop reads them: writing adds a mark again, and reading removes it (core.text.spreadsheets).
+    # Store the cells as the shop reads them: writing adds a mark again, and reading removes it
+    # (core.text.spreadsheets).
     text = plain_line([restored(cell)[:MAX_RAW_CELL].replace("\0", "\ufffd") for cell in cells])
     return base64.b64encode(crypto.encrypt(text.encode("utf-8", "replace").decode(), RAW)).decode()
 
