@@ -232,7 +232,10 @@ for _ in range(int(sys.argv[2])):
 
 
 def together(programs: list[list[str]], environment: dict[str, str]) -> tuple[float, list[str]]:
-    """Run programs at once. Return the seconds from when all are ready to the last end, and each program's last line."""
+    """Run programs at once.
+
+    Return the seconds from when all are ready to the last end, and each program's last line.
+    """
     workers = [
         subprocess.Popen(
             [sys.executable, "-c", *program], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

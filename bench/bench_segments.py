@@ -58,7 +58,10 @@ def copy_rows(table: str, changes: dict[str, str], rows: str) -> None:
 
 
 def ten_lines_each() -> None:
-    """Raise the order lines to the target of ten a customer. The simulator makes 7.7; the others are copies of lines."""
+    """Raise the order lines to the target of ten a customer.
+
+    The simulator makes 7.7; the others are copies of lines.
+    """
     ((lines, customers),) = sql("SELECT (SELECT count(*) FROM crm_orderline), (SELECT count(*) FROM crm_customer)")
     missing = 10 * customers - lines
     if missing > 0:

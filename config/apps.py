@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from config.celery import app
+
 
 class ConfigConfig(AppConfig):
     """The app of the commands that need all other apps (up, demo)."""
@@ -9,6 +11,4 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         # Web processes and commands send tasks too, so set the application wherever Django runs.
-        from config.celery import app
-
         app.set_default()

@@ -1,10 +1,16 @@
-"""The Celery application. Tasks are found in the `tasks` module of each subject; the timetable is in `config.schedules`."""
+"""The Celery application.
+
+Tasks are found in the `tasks` module of each subject; the timetable is in `config.schedules`.
+"""
 
 import os
+from logging.config import dictConfig
 from pathlib import Path
 
 from celery import Celery
 from celery.signals import beat_init, celeryd_init, setup_logging, worker_init, worker_process_init
+from django.conf import settings
+from django.db import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
@@ -18,8 +24,6 @@ app.conf.beat_schedule = SCHEDULE
 
 def task_packages() -> list[str]:
     """Return the subject packages that have a `tasks` module, such as core.jobs and loyalty.tiers."""
-    from django.conf import settings
-
     root = Path(__file__).resolve().parents[1]
     return [
         ".".join(module.parent.relative_to(root).parts)
@@ -41,7 +45,8 @@ def _attach_to_servers(**_: object) -> None:
 @beat_init.connect
 def _check_database(**_: object) -> None:
     """Check keys and database after Celery has set up Django. A worker with wrong keys exits."""
-    from core.processes import startup
+    # It imports models, which Celery makes available after it has imported this module.
+    from core.processes import startup  # noqa: PLC0415
 
     startup.check_or_exit()
 
@@ -49,15 +54,9 @@ def _check_database(**_: object) -> None:
 @setup_logging.connect
 def _use_django_logging(**_: object) -> None:
     """Keep the log format that web and worker share; Celery would replace it."""
-    from logging.config import dictConfig
-
-    from django.conf import settings
-
     dictConfig(settings.LOGGING)
 
 
 @worker_process_init.connect
 def _drop_inherited_connections(**_: object) -> None:
-    from django.db import connections
-
     connections.close_all()

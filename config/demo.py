@@ -16,6 +16,7 @@ from analytics.features.services import features
 from analytics.segments.models import Segment
 from analytics.segments.services import runs as segment_runs
 from analytics.segments.services import segments
+from campaigns.care.services.presets import ensure_presets
 from campaigns.messages.models import Message
 from campaigns.messages.services.feedback import record_mail_event
 from campaigns.messages.services.messages import send_due
@@ -349,8 +350,6 @@ def _goodwill(agent: User, tickets: list[Ticket]) -> None:
 
 
 def _care(store: Store) -> None:
-    from campaigns.care.services.presets import ensure_presets
-
     ensure_presets(store)
 
 

@@ -83,7 +83,10 @@ def redis_url() -> str:
 
 
 def cache_url() -> str:
-    """Return the URL of the cache's own server. It evicts entries at its memory limit, which would lose queued tasks."""
+    """Return the URL of the cache's own server.
+
+    It evicts entries at its memory limit, which would lose queued tasks.
+    """
     return _redis("CACHE_URL", locations().cache_url)
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from allauth.account.utils import get_next_redirect_url
@@ -7,6 +9,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
@@ -14,17 +17,18 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from core.console.admin import ConfigurationAdmin, ReadOnlyAdmin
 from core.security.models import User
+from core.security.roles import LABELS, Role
 
 admin.site.unregister([Group, Authenticator, EmailAddress])
 admin.site.site_header = "Liuke"
 admin.site.site_title = "Liuke"
 
 
-def to_index(request: HttpRequest, extra_context=None) -> HttpResponse:
+def to_index(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
     return redirect(get_next_redirect_url(request) or "admin:index")
 
 
-def to_password_change(request: HttpRequest, extra_context=None) -> HttpResponse:
+def to_password_change(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
     return redirect("account_change_password")
 
 
@@ -49,13 +53,11 @@ class StaffAdmin(DjangoUserAdmin, ConfigurationAdmin):
         (_("Role"), {"fields": ("groups", "is_active", "is_staff")}),
     )
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
 
     @admin.display(description=_("Role"))
     def role_names(self, user: User) -> str:
-        from core.security.roles import LABELS, Role
-
         return ", ".join(str(LABELS.get(Role(g.name), g.name)) for g in user.groups.all() if g.name in set(Role)) or "–"
 
 
@@ -63,10 +65,10 @@ class StaffAdmin(DjangoUserAdmin, ConfigurationAdmin):
 class RoleAdmin(DjangoGroupAdmin, ConfigurationAdmin):
     """Read-only page of the roles. The product declares the permissions of a role."""
 
-    def has_add_permission(self, request) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
@@ -81,5 +83,5 @@ class SecondFactorAdmin(ReadOnlyAdmin):
     list_filter = ("type",)
     fields = ("user", "type", "created_at", "last_used_at")
 
-    def has_delete_permission(self, request, obj=None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return admin.ModelAdmin.has_delete_permission(self, request, obj)

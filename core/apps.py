@@ -1,3 +1,4 @@
+# ruff: noqa: PLC0415 - see ready()
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.db.models.signals import post_migrate, pre_migrate
@@ -8,6 +9,7 @@ class CoreConfig(AppConfig):
     verbose_name = "Core"
 
     def ready(self) -> None:
+        # Django loads the models after it has imported this module.
         from core.api.numbers import refuse_other_digits
         from core.base import registry
         from core.db import sqlfiles

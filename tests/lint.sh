@@ -5,6 +5,8 @@ cd "$(dirname "$0")/.."
 bin=.venv/bin
 say() { printf '\n== %s\n' "$1"; }
 say "ruff"; $bin/ruff check . ; $bin/ruff format --check .
+say "complexity"; $bin/python -m tests.complexity
+say "prose"; $bin/python -m tests.prose
 say "import-linter"; $bin/lint-imports
 say "djLint"; $bin/djlint templates --check --lint
 say "oxlint"; $bin/oxlint --quiet static/js

@@ -192,7 +192,13 @@ def filters_sql(column: str, filters: Sequence[Mapping[str, str]]) -> Sql:
 
 
 def number(
-    name: str, label, group, expression: str, *, kind: str = "number", time_based: bool = False
+    name: str,
+    label: str | Promise,
+    group: str | Promise,
+    expression: str,
+    *,
+    kind: str = "number",
+    time_based: bool = False,
 ) -> SegmentCondition:
     """Build a condition on one whole-number expression."""
 
@@ -220,7 +226,7 @@ def number(
     return SegmentCondition(name, label, group, NUMBER_OPERATORS, inputs, sql, expression, time_based, query=query)
 
 
-def moment(name: str, label, group, expression: str) -> SegmentCondition:
+def moment(name: str, label: str | Promise, group: str | Promise, expression: str) -> SegmentCondition:
     """Build a condition on one timestamp expression, relative to now or absolute."""
 
     def inputs(operator: str) -> Sequence[Input]:
@@ -267,7 +273,9 @@ def moment(name: str, label, group, expression: str) -> SegmentCondition:
     return SegmentCondition(name, label, group, DATE_OPERATORS, inputs, sql, expression, time_based=True, query=query)
 
 
-def choice(name: str, label, group, expression: str, choices: Callable[[], Choices]) -> SegmentCondition:
+def choice(
+    name: str, label: str | Promise, group: str | Promise, expression: str, choices: Callable[[], Choices]
+) -> SegmentCondition:
     """Build a condition on one text or number with known values."""
 
     def inputs(operator: str) -> Sequence[Input]:
@@ -284,7 +292,7 @@ def choice(name: str, label, group, expression: str, choices: Callable[[], Choic
     return SegmentCondition(name, label, group, CHOICE_OPERATORS, inputs, sql, f"({expression})::text", query=query)
 
 
-def flag(name: str, label, group, expression: str) -> SegmentCondition:
+def flag(name: str, label: str | Promise, group: str | Promise, expression: str) -> SegmentCondition:
     return SegmentCondition(
         name,
         label,
@@ -299,8 +307,8 @@ def flag(name: str, label, group, expression: str) -> SegmentCondition:
 
 def member_of(
     name: str,
-    label,
-    group,
+    label: str | Promise,
+    group: str | Promise,
     select: str,
     choices: Callable[[], Choices],
     value: str,

@@ -22,6 +22,7 @@ class BestSellers:
     """Recommend best sellers of the last 90 days, without products that the customer has bought before."""
 
     def recommend(self, customer_ids: Sequence[int], limit: int) -> dict[int, Recommendation]:
+        """Recommend best sellers of each customer's favourite category, without products that the customer bought."""
         sellers = best_sellers()
         if not sellers.get(""):
             return {}

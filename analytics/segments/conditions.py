@@ -6,14 +6,14 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions.registry import CONDITIONS, Input, SegmentCondition, Sql
+from analytics.conditions.registry import CONDITIONS, Choices, Input, SegmentCondition, Sql
 from analytics.conditions.services.compilation import IN_SEGMENT
 from analytics.segments.models import Segment
 
 GROUP = _("Segments")
 
 
-def _segments():
+def _segments() -> Choices:
     return [(str(pk), name) for pk, name in Segment.objects.active().order_by("name").values_list("pk", "name")]
 
 

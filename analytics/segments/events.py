@@ -1,12 +1,15 @@
 """Domain events about changes of a customer's segments and stage."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.events.bus import declare
 
 
-def _names(payload) -> str:
+def _names(payload: Mapping[str, Any]) -> str:
     return gettext(", ").join(payload["names"])
 
 

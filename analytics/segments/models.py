@@ -1,5 +1,7 @@
 """Models of segments."""
 
+from typing import Self
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -32,7 +34,7 @@ class SegmentState(models.TextChoices):
 
 
 class SegmentQuerySet(models.QuerySet["Segment"]):
-    def active(self):
+    def active(self) -> Self:
         return self.filter(state=SegmentState.ACTIVE)
 
 

@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analytics.segments.models import Segment
@@ -153,13 +154,13 @@ class BroadcastsViewSet(ApiViewSet):
         return broadcast
 
     @extend_schema(responses=BroadcastOut(many=True))
-    def list(self, request):
+    def list(self, request: Request) -> Response:
         """List broadcasts, newest first."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(BroadcastOut(page, many=True).data)
 
     @extend_schema(responses=BroadcastDetailOut)
-    def retrieve(self, request, broadcast: int):
+    def retrieve(self, request: Request, broadcast: int) -> Response:
         """Return one broadcast with counts of its messages. Slow counts may be ten seconds old."""
         row = self._broadcast(broadcast)
         figures = selectors.figures_of(row.origin, row.coupon_id)
@@ -173,26 +174,26 @@ class BroadcastsViewSet(ApiViewSet):
         return Response(body)
 
     @extend_schema(request=BroadcastIn, parameters=[OPTIONAL_KEY], responses={201: BroadcastOut})
-    def create(self, request):
+    def create(self, request: Request) -> Response:
         """Create a draft, which sends nothing yet."""
         values = _resolved(self.valid(BroadcastIn, request))
         return self._once(request, "create", dict(request.data), services.create_broadcast, values, status=201)
 
     @extend_schema(request=BroadcastChangeIn, responses=BroadcastOut)
-    def partial_update(self, request, broadcast: int):
+    def partial_update(self, request: Request, broadcast: int) -> Response:
         """Change the given fields of a draft; leave the others unchanged."""
         changes = _resolved(self.valid(BroadcastChangeIn, request))
         saved = services.update_broadcast(broadcast=self._broadcast(broadcast), actor=self.actor_of(request), **changes)
         return Response(BroadcastOut(saved).data)
 
     @extend_schema(responses=BroadcastPreviewOut)
-    def preview(self, request, broadcast: int):
+    def preview(self, request: Request, broadcast: int) -> Response:
         """Preview the audience if the broadcast went out now, by the same gate that sends. Writes nothing."""
         counts = services.preview_broadcast(self._broadcast(broadcast))
         return Response(BroadcastPreviewOut(counts).data)
 
     @extend_schema(request=None, parameters=[OPTIONAL_KEY], responses=BroadcastOut)
-    def schedule(self, request, broadcast: int):
+    def schedule(self, request: Request, broadcast: int) -> Response:
         """Schedule the broadcast for its time, or for now without one. Send a key to make a repeat safe."""
         row = self._broadcast(broadcast)
         response = self._once(request, "schedule", row.pk, services.schedule_broadcast, {"broadcast": row})
@@ -200,32 +201,39 @@ class BroadcastsViewSet(ApiViewSet):
         return response
 
     @extend_schema(request=None, responses=BroadcastOut)
-    def unschedule(self, request, broadcast: int):
+    def unschedule(self, request: Request, broadcast: int) -> Response:
         """Turn a scheduled broadcast back into a draft, if it has not started."""
         return self._switch(request, broadcast, services.unschedule_broadcast)
 
     @extend_schema(request=None, responses=BroadcastOut)
-    def pause(self, request, broadcast: int):
+    def pause(self, request: Request, broadcast: int) -> Response:
         """Pause: only messages already in progress are sent; due messages wait. Idempotent."""
         return self._switch(request, broadcast, services.pause_broadcast)
 
     @extend_schema(request=None, responses=BroadcastOut)
-    def resume(self, request, broadcast: int):
+    def resume(self, request: Request, broadcast: int) -> Response:
         """Resume: waiting messages go out at the broadcast's pace. Idempotent."""
         return self._switch(request, broadcast, services.resume_broadcast)
 
     @extend_schema(request=None, responses=BroadcastOut)
-    def stop(self, request, broadcast: int):
+    def stop(self, request: Request, broadcast: int) -> Response:
         """Stop permanently: unsent messages are never sent. Idempotent."""
         return self._switch(request, broadcast, services.stop_broadcast)
 
-    def _switch(self, request, pk: int, service: Callable[..., Broadcast]) -> Response:
+    def _switch(self, request: Request, pk: int, service: Callable[..., Broadcast]) -> Response:
         saved = service(broadcast=self._broadcast(pk), actor=self.actor_of(request))
         enqueue_after_commit("campaigns.run_broadcasts")
         return Response(BroadcastOut(saved).data)
 
     def _once(
-        self, request, command: str, what: Any, service: Callable[..., Broadcast], values: dict, *, status: int = 200
+        self,
+        request: Request,
+        command: str,
+        what: Any,
+        service: Callable[..., Broadcast],
+        values: dict,
+        *,
+        status: int = 200,
     ) -> Response:
         """Run a command at most once per key. Answer with the current broadcast, also to a repeat."""
         pk = idempotency.run_once(

@@ -33,6 +33,7 @@ def add_shop_day(
 
 
 def remove_shop_day(*, day: ShopDay, actor: Actor) -> None:
+    """Delete a day of the shop's own calendar. Idempotent."""
     ShopDay.objects.filter(pk=day.pk).delete()
 
 

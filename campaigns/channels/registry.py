@@ -32,7 +32,10 @@ class DeliveryResult(StrEnum):
 
 
 class Outgoing(NamedTuple):
-    """Hold one rendered message, ready for a provider. `id` is sent along, so that the message can be looked up later."""
+    """Hold one rendered message, ready for a provider.
+
+    `id` is sent along, so that the message can be looked up later.
+    """
 
     id: UUID
     customer_id: int

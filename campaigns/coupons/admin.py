@@ -1,6 +1,7 @@
 """Django admin of coupons."""
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.channels.admin import _opens
@@ -38,5 +39,5 @@ class CouponAdmin(ConfigurationAdmin):
     def console(self, coupon: Coupon) -> str:
         return _opens("coupon", coupon.pk)
 
-    def has_add_permission(self, request) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -29,9 +29,7 @@ FEWEST_EVENTS = 10
 
 
 def share_of(salt: str, customer_id: int) -> int:
-    """Return a share from 0 to 9,999 by a hash of experiment and customer (X1); `campaigns_share` in SQL returns the
-    same.
-    """
+    """Return a share from 0 to 9,999 by a hash of experiment and customer (X1), as `campaigns_share` in SQL does."""
     return int(hashlib.sha256(f"{salt}/{customer_id}".encode()).hexdigest()[:8], 16) % SHARES
 
 
@@ -66,6 +64,7 @@ class GroupOutcome:
 
     @property
     def mean(self) -> float:
+        """Return the mean, or 0 without values."""
         return self.total / self.count if self.count else 0.0
 
     @property
@@ -121,7 +120,7 @@ def effect_of(
     if _is_few(arm, share) or _is_few(control, share) or variance == 0:
         return _effect_of_few(arm, control, allowed=allowed, comparisons=comparisons, share=share, once=mixture is None)
     if mixture is None:
-        from scipy import stats
+        from scipy import stats  # noqa: PLC0415 - heavy: only reports need it
 
         half = float(stats.norm.isf(allowed / 2)) * math.sqrt(variance)
         chance = 2 * float(stats.norm.sf(abs(difference) / math.sqrt(variance)))
@@ -161,8 +160,9 @@ def _effect_of_few(
 
 
 def lift_of(arm: GroupOutcome, control: GroupOutcome, width: float) -> tuple[float | None, float | None, float | None]:
-    """Return the relative change of a mean and its interval; `width` in standard errors. None when a mean is not above
-    0.
+    """Return the relative change of a mean and its interval; `width` in standard errors.
+
+    None when a mean is not above 0.
     """
     if control.mean <= 0:
         return None, None, None
@@ -176,7 +176,7 @@ def lift_of(arm: GroupOutcome, control: GroupOutcome, width: float) -> tuple[flo
 
 def wilson(events: int, count: int, *, error: float) -> tuple[float, float]:
     """Return the score interval of a share (Wilson 1927)."""
-    from scipy import stats
+    from scipy import stats  # noqa: PLC0415 - heavy: only reports need it
 
     z = float(stats.norm.isf(error / 2))
     share = events / count
@@ -200,7 +200,7 @@ def newcombe(events: int, count: int, others: int, of: int, *, error: float) -> 
 
 def fisher_chance(events: int, count: int, others: int, of: int) -> float:
     """Return Fisher's exact two-sided p-value."""
-    from scipy import stats
+    from scipy import stats  # noqa: PLC0415 - heavy: only reports need it
 
     return float(stats.fisher_exact([[events, count - events], [others, of - others]]).pvalue)
 
@@ -238,7 +238,7 @@ def sample_needed(
     `variances` are those of one customer in control and arm, `shares` the parts of all customers that the two get. With
     `sequential`, return the size at which one look at the end has this power when looks at any time are allowed.
     """
-    from scipy import optimize, stats
+    from scipy import optimize, stats  # noqa: PLC0415 - heavy: only reports need it
 
     spread = variances[0] / shares[0] + variances[1] / shares[1]
     beyond = float(stats.norm.isf(1 - power))
@@ -265,7 +265,7 @@ def mismatch(counts: Sequence[int], weights: Sequence[int]) -> float:
     pairs = [(count, weight) for count, weight in zip(counts, weights, strict=True) if weight or count]
     if any(not weight for _count, weight in pairs):
         return 0.0
-    from scipy import stats
+    from scipy import stats  # noqa: PLC0415 - heavy: only reports need it
 
     total, whole = sum(counts), sum(weights)
     if len(pairs) < 2 or total == 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns.journeys.models import Journey
@@ -34,7 +35,7 @@ class EntriesView(ApiView):
     scopes = {"post": "journeys:write"}
 
     @extend_schema(request=JourneyEntryIn, responses=JourneyEntryOut, parameters=[IDEMPOTENCY_KEY])
-    def post(self, request, journey: int):
+    def post(self, request: Request, journey: int) -> Response:
         """Let one customer enter a running journey with an API entry. Idempotent by key."""
         data = self.valid(JourneyEntryIn, request)
         row = Journey.objects.select_related("version").filter(pk=journey).first()

@@ -107,7 +107,10 @@ class StepKind:
         return {}
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
-        """Do the step. Return the outcome by run: an arm's code if there are arms, "" when done, None to keep waiting."""
+        """Do the step.
+
+        Return the outcome by run: an arm's code if there are arms, "" when done, None to keep waiting.
+        """
         return {run.id: "" for run in batch.runs}
 
     def check(self, step: Step) -> Iterable[tuple[str, Text]]:

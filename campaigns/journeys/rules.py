@@ -26,8 +26,9 @@ Arms = Callable[[Step], Sequence[str]]
 
 
 class WrongShape(ValueError):
-    """Raise for a wrong shape. `step` is the id of the step, or "" when the fault is not in one; `code` names the
-    fault.
+    """Raise for a wrong shape.
+
+    `step` is the id of the step, or "" when the fault is not in one; `code` names the fault.
     """
 
     def __init__(self, step: str, code: str) -> None:
@@ -75,6 +76,7 @@ def walk(steps: Sequence[Step], depth: int = 0) -> Iterator[tuple[Step, int]]:
 
 
 def by_id(steps: Sequence[Step]) -> dict[str, Step]:
+    """Return all steps by id, at every depth."""
     return {step["id"]: step for step, _depth in walk(steps)}
 
 
@@ -96,6 +98,7 @@ def flow(steps: Sequence[Step], behind: str = "") -> dict[tuple[str, str], str]:
 
 
 def follow(ways: dict[tuple[str, str], str], step: str, outcome: str) -> str:
+    """Return the step after `step` for an outcome, else its default successor, or "" at the end."""
     return ways.get((step, outcome), ways.get((step, ""), ""))
 
 

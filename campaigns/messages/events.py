@@ -7,20 +7,18 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.channels.labels import channel_label
+from campaigns.messages.labels import reason_label
 from core.events.bus import declare
 
 
 def _message(payload: Mapping[str, Any]) -> str:
-    from campaigns.channels.labels import channel_label
-
     return " · ".join(
         filter(None, [channel_label(payload["channel"]), payload.get("subject") or payload.get("name", "")])
     )
 
 
 def _not_sent(payload: Mapping[str, Any]) -> str:
-    from campaigns.messages.labels import reason_label
-
     return f"{_message(payload)} · {reason_label(payload['reason'])}"
 
 

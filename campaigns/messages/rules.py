@@ -10,6 +10,8 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
+    """The verdict of the gate about one message."""
+
     SEND = "send"
     HOLD = "hold"
     SUPPRESS = "suppress"

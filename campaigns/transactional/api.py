@@ -6,6 +6,7 @@ import uuid
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns.messages.models import Message, MessageState
@@ -53,7 +54,7 @@ class MessagesView(ApiView):
     scopes = {"post": "messages:send"}
 
     @extend_schema(request=MessageIn, parameters=[IDEMPOTENCY_KEY], responses={201: MessageOut})
-    def post(self, request):
+    def post(self, request: Request) -> Response:
         """Send a transactional message to one customer, such as a receipt or a shipping notice. Idempotent by key.
 
         The message passes the gate like every message: a bounced address gets nothing. The answer comes before the
@@ -77,7 +78,7 @@ class MessageView(ApiView):
     scopes = {"get": "messages:read"}
 
     @extend_schema(responses=MessageOut)
-    def get(self, request, message: uuid.UUID):
+    def get(self, request: Request, message: uuid.UUID) -> Response:
         """Return the outcome of one message of any campaign or call."""
         row = Message.objects.select_related("template", "customer").filter(pk=message).first()
         if row is None:

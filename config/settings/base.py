@@ -3,7 +3,7 @@
 import logging
 import warnings
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 import dj_database_url
 from django.templatetags.static import static
@@ -348,9 +348,9 @@ DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
 
 SENTRY_DSN = env.text("SENTRY_DSN")
 if SENTRY_DSN:
-    import sentry_sdk
+    import sentry_sdk.types
 
-    def _without_query(event, _hint):
+    def _without_query(event: sentry_sdk.types.Event, _hint: dict[str, Any]) -> sentry_sdk.types.Event:
         # The query string may hold a phone number from a search.
         event.get("request", {}).pop("query_string", None)
         return event

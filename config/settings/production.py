@@ -29,7 +29,8 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = False
 # Findings of `check --deploy`, each with the reason why it is accepted:
 SILENCED_SYSTEM_CHECKS = [
-    # core.http.middleware.CsrfViewMiddleware is Django's, but only for people: programs send no cookie that could be abused.
+    # core.http.middleware.CsrfViewMiddleware is Django's, but only for people: programs send no cookie that could be
+    # abused.
     "security.W003",
     # Other names below the shop's domain do not belong to this site. So it neither requires HTTPS for them nor adds the
     # domain to the browsers' preload list, from which a removal takes months.

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 
 from core.base.actor import Actor
 from core.security.api_keys import PREFIX, KeyIdentity, identify
+
+if TYPE_CHECKING:
+    # The settings of the framework name this module: importing its views here would be a cycle.
+    from drf_spectacular.openapi import AutoSchema
 
 # Server keys have about 50 characters, members' tokens about 150.
 LONGEST_HEADER = 1000
@@ -26,7 +34,7 @@ class KeyUser:
         self.actor = actor
 
 
-def bearer(request) -> str:
+def bearer(request: HttpRequest | Request) -> str:
     # Not `request.headers`, which builds an entry for every header of the request.
     header = request.META.get("HTTP_AUTHORIZATION", "")
     if len(header) > LONGEST_HEADER:
@@ -36,7 +44,7 @@ def bearer(request) -> str:
 
 
 class ServerKeyAuthentication(BaseAuthentication):
-    def authenticate(self, request):
+    def authenticate(self, request: Request) -> tuple[KeyUser, KeyIdentity] | None:
         presented = bearer(request)
         if not presented.startswith(PREFIX):
             return None
@@ -45,7 +53,7 @@ class ServerKeyAuthentication(BaseAuthentication):
             raise AuthenticationFailed(_("This API key is unknown or revoked."), code="invalid_key")
         return KeyUser(Actor("key", identity.id, identity.name)), identity
 
-    def authenticate_header(self, request):
+    def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
 
@@ -53,7 +61,7 @@ class ServerKeyScheme(OpenApiAuthenticationExtension):
     target_class = ServerKeyAuthentication
     name = "serverKey"
 
-    def get_security_definition(self, auto_schema):
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
         return {"type": "http", "scheme": "bearer", "description": "A server key with scopes (lk_…)."}
 
 

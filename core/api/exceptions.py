@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg.errors
 import structlog
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -9,6 +11,7 @@ from django.db import DataError, OperationalError
 from drf_standardized_errors.formatter import ExceptionFormatter
 from drf_standardized_errors.handler import exception_handler
 from rest_framework import exceptions
+from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from core.api.throttling import failures, seconds_left
@@ -34,7 +37,7 @@ class Unavailable(exceptions.APIException):
 
 
 class Formatter(ExceptionFormatter):
-    def get_errors(self):
+    def get_errors(self) -> list[Any]:
         errors = super().get_errors()
         field = getattr(self.exc, "field", None)
         if field:
@@ -42,7 +45,7 @@ class Formatter(ExceptionFormatter):
                 error.attr = field
         return errors
 
-    def format_error_response(self, error_response):
+    def format_error_response(self, error_response: Any) -> dict[str, Any]:
         body = super().format_error_response(error_response)
         extra = getattr(self.exc, "extra", None)
         if extra:
@@ -50,7 +53,7 @@ class Formatter(ExceptionFormatter):
         return body
 
 
-def handle(exc: Exception, context: dict):
+def handle(exc: Exception, context: dict) -> Response | None:
     """Handle exceptions for DRF: a typed error becomes its status, a lost database becomes 503 with Retry-After."""
     if isinstance(exc, DomainError):
         exc = DomainApiException(exc)

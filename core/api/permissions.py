@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import MethodNotAllowed, PermissionDenied
 from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
 
 from core.security.api_keys import KeyIdentity
+
+if TYPE_CHECKING:
+    # The settings of the framework name this module: importing its views here would be a cycle.
+    from rest_framework.views import APIView
 
 
 class MissingScope(PermissionDenied):
@@ -40,11 +45,11 @@ class HasScope(BasePermission):
     customer through `own_customer_id`.
     """
 
-    def has_permission(self, request, view) -> bool:
+    def has_permission(self, request: Request, view: APIView) -> bool:
         if request.auth is None:
             return False
         if request.method not in view.allowed_methods:
-            raise MethodNotAllowed(request.method)
+            raise MethodNotAllowed(request.method or "")
         action = action_of(view, request)
         if not isinstance(request.auth, KeyIdentity):
             if action not in getattr(view, "member_actions", ()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 
 def _encode(value: Any) -> Any:
@@ -68,7 +69,7 @@ def parsed(body: bytes, decode: Callable[[bytes], Any]) -> Any:
 class PlainNegotiation(DefaultContentNegotiation):
     """Content negotiation that is skipped if there is one renderer and the caller accepts any type, or that one."""
 
-    def select_renderer(self, request, renderers, format_suffix=None):
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         if len(renderers) == 1 and not format_suffix and "format" not in request.query_params:
             accepted = request.META.get("HTTP_ACCEPT", "*/*")
             if accepted in {"*/*", renderers[0].media_type}:
@@ -81,7 +82,9 @@ class MsgspecRenderer(BaseRenderer):
     format = "json"
     charset = None
 
-    def render(self, data, accepted_media_type=None, renderer_context=None):
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+    ) -> bytes:
         return b"" if data is None else _encoder.encode(data)
 
 
@@ -95,7 +98,7 @@ class RenderedResponse(HttpResponse):
 class MsgspecParser(BaseParser):
     media_type = "application/json"
 
-    def parse(self, stream, media_type=None, parser_context=None):
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         body = stream.read()
         if not body:
             return {}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Mapping
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from rest_framework.parsers import BaseParser
@@ -29,7 +30,7 @@ class StructParser(BaseParser):
     shape: ClassVar[type[Serializer]]
     root = ""
 
-    def parse(self, stream, media_type=None, parser_context=None):
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         body = stream.read()
         try:
             return parsed(body, partial(msgspec.json.decode, type=self.struct))

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import msgspec
 import pghistory
+from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import SAFE_METHODS
@@ -46,13 +47,13 @@ class ApiMixin:
     # audited table, so their views switch this off: it costs two settings with every statement.
     keeps_history = True
 
-    def dispatch(self, request, *args, **kwargs):
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method in SAFE_METHODS or not self.keeps_history:
             return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         with pghistory.context(request=actors.request_id.get(), url=request.path):
             return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
 
-    def initial(self, request, *args, **kwargs):
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         check_header(request.META.get("HTTP_IDEMPOTENCY_KEY"))
         self._refuse_unknown(request)
@@ -132,5 +133,5 @@ class UnknownPathView(APIView):
     throttle_classes = ()
     schema = None
 
-    def initial(self, request, *args, **kwargs):
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         raise NotFound(_("The API has no such path."), code="not_found")

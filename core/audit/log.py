@@ -34,7 +34,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Logged:
-    """An event that the log lists. `describe` turns its payload into a sentence; default: the event's own `describe`."""
+    """An event that the log lists.
+
+    `describe` turns its payload into a sentence; default: the event's own `describe`.
+    """
 
     describe: Callable[[Mapping[str, Any]], str] | None = None
 
@@ -241,7 +244,9 @@ def _conditions(
     return " AND ".join(parts), params
 
 
-def _entry(at, source, pk, what, actor, object_id, before, after) -> AuditEntry:
+def _entry(
+    at: datetime, source: str, pk: int, what: str, actor: str, object_id: str | None, before: Any, after: Any
+) -> AuditEntry:
     def row(value: Any) -> Row:
         return (json.loads(value) if isinstance(value, str) else value) or {}
 

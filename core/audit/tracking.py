@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pghistory
+from django.db.models import Model
+
+from core.base.actor import Actor
 
 
-def audited(model):
+def audited(model: type[Model]) -> type[Model]:
     """Track the changes of a model class (decorator). Inserts are visible in the row itself."""
     return audited_except()(model)
 
 
-def audited_except(*fields: str):
+def audited_except(*fields: str) -> Callable[[Any], Any]:
     """Track the changes of a model class, except those that touch only the named columns.
 
     The system updates such columns itself. Counters, and columns with a history of their own, would copy the whole row
@@ -22,6 +28,6 @@ def audited_except(*fields: str):
     )
 
 
-def acting(actor, **details):
+def acting(actor: Actor, **details: Any) -> pghistory.context:
     """Return a history context with this actor, for services that run outside a request."""
     return pghistory.context(actor=str(actor), **details)

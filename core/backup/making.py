@@ -144,7 +144,10 @@ def media_files() -> Iterator[tuple[str, Path]]:
 
 
 def drop_older(*, folder: Path, keep: int, site: str, say: Say = print) -> list[Path]:
-    """Delete all but the newest `keep` archives of this site, and partial files of killed runs. Call after a success."""
+    """Delete all but the newest `keep` archives of this site, and partial files of killed runs.
+
+    Call after a success.
+    """
     own: list[tuple[datetime, Path]] = []
     for path in folder.glob(f"*{SUFFIX}"):
         try:

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Union
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from core.security.models import User
+
+# The user of a request. Pages that need no login have an anonymous one.
+RequestUser = Union["User", "AnonymousUser"]
 
 
 @dataclass(frozen=True)
 class Actor:
-    """The author of a change. `kind`: `user` (staff), `key` (a storefront's server), `member` (own token) or `system`."""
+    """The author of a change.
+
+    `kind`: `user` (staff), `key` (a storefront's server), `member` (own token) or `system`.
+    """
 
     kind: str
     id: int | None = None
@@ -26,5 +38,5 @@ SYSTEM = Actor("system")
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
-def of_user(user) -> Actor:
+def of_user(user: RequestUser) -> Actor:
     return Actor("user", user.pk, user.get_username())

@@ -28,7 +28,10 @@ PLACES: dict[Place, str | Promise] = {
 
 @dataclass(frozen=True)
 class Card:
-    """One figure: label, value, a line below it, and the address of the rows behind it. `tone`: good, warn, bad or ""."""
+    """One figure: label, value, a line below it, and the address of the rows behind it.
+
+    `tone`: good, warn, bad or "".
+    """
 
     label: str | Promise
     value: str
@@ -49,10 +52,15 @@ class Registered:
 CARDS: Registry[Registered] = Registry("home card")
 
 
-def card(name: str, *, place: Place, permission: str | None = None, order: int = 100):
+CardBuilder = Callable[[HttpRequest], Card | None]
+
+
+def card(
+    name: str, *, place: Place, permission: str | None = None, order: int = 100
+) -> Callable[[CardBuilder], CardBuilder]:
     """Register a callable(request) -> Card; it returns None when there is nothing to show."""
 
-    def decorate(build: Callable[[HttpRequest], Card | None]):
+    def decorate(build: CardBuilder) -> CardBuilder:
         CARDS.register(name, Registered(place, build, permission, order))
         return build
 

@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.base.actor import RequestUser
 from core.base.registry import Registry
 from core.console.views import may
-from core.security.models import User
 
 SECTIONS: dict[str, str | Promise] = {
     "": "",
@@ -40,7 +40,7 @@ class NavigationEntry:
     section: str = ""
     order: int = 100
     listed: bool = True
-    count: Callable[[User], int] | None = None
+    count: Callable[[RequestUser], int] | None = None
 
     @property
     def href(self) -> str:
@@ -66,7 +66,7 @@ def register(
     section: str = "",
     order: int = 100,
     listed: bool = True,
-    count: Callable[[User], int] | None = None,
+    count: Callable[[RequestUser], int] | None = None,
 ) -> NavigationEntry:
     """Add a page to the navigation. `url` is the name of a route without arguments, `section` a key of SECTIONS."""
     if section not in SECTIONS:
@@ -74,13 +74,13 @@ def register(
     return ENTRIES.register(name, NavigationEntry(name, label, url, icon, permission, section, order, listed, count))
 
 
-def allowed(user) -> list[NavigationEntry]:
+def allowed(user: RequestUser) -> list[NavigationEntry]:
     sections = list(SECTIONS)
     entries = [entry for entry in ENTRIES if may(user, entry.permission)]
     return sorted(entries, key=lambda entry: (sections.index(entry.section), entry.order))
 
 
-def groups(user, path: str) -> list[NavigationGroup]:
+def groups(user: RequestUser, path: str) -> list[NavigationGroup]:
     """Return this user's entries by section. The entry of the open page, or of a page above it, is marked."""
     entries = [entry for entry in allowed(user) if entry.listed]
     here = max((entry.href for entry in entries if _covers(entry.href, path)), key=len, default="")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django import template
+from django.forms import BoundField
 from django.http import QueryDict
+from django.template import Context
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from core.db.paging import Page
 from core.text import formatting
 
 register = template.Library()
@@ -77,7 +81,7 @@ def state_badge(state: Any, label: str = "", tone: str = "") -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def query_update(context, **changes: Any) -> str:
+def query_update(context: Mapping[str, Any], **changes: Any) -> str:
     """Return this page's query string with some parameters replaced; None or "" removes one. It starts with `?`."""
     request = context.get("request")
     query = request.GET.copy() if request else QueryDict(mutable=True)
@@ -118,7 +122,7 @@ def stat(label: str, value: Any, url: str = "", detail: str = "", tone: str = ""
 
 
 @register.inclusion_tag("components/pager.html", takes_context=True)
-def pager(context, page) -> dict:
+def pager(context: Mapping[str, Any], page: Page) -> dict:
     """Render the links to newer and older rows, by cursor, with the other parameters of the address."""
     return {
         "page": page,
@@ -129,7 +133,7 @@ def pager(context, page) -> dict:
 
 
 @register.inclusion_tag("components/field.html")
-def field(bound, label: str = "", hide_label: bool = False, help: bool = True) -> dict:
+def field(bound: BoundField, label: str = "", hide_label: bool = False, help: bool = True) -> dict:
     """Render a form field with label, help and errors, linked for screen readers."""
     widget = bound.field.widget
     kind = getattr(widget, "input_type", "")
@@ -157,8 +161,9 @@ def field(bound, label: str = "", hide_label: bool = False, help: bool = True) -
 
 
 @register.simple_tag(takes_context=True)
-def render_part(context, template_name: str, values: dict | None = None) -> str:
+def render_part(context: Context, template_name: str, values: dict | None = None) -> str:
     """Render a registered part (panel, card) with its own values on top of the page's context."""
+    assert context.template is not None
     with context.push(**(values or {})):
         return context.template.engine.get_template(template_name).render(context)
 

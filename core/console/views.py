@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django import forms
@@ -18,6 +18,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
+from core.base.actor import RequestUser
 from core.base.errors import DomainError, Forbidden, NotFound
 from core.security.models import User
 
@@ -33,7 +34,7 @@ def page(permission: str | None, *, methods: tuple[str, ...] = ("GET",)) -> Call
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def wrapped(request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             response: HttpResponseBase
             if not may(request.user, permission):
                 raise PermissionDenied
@@ -88,7 +89,7 @@ def _staying(response: HttpResponseBase) -> HttpResponseBase:
     return HttpResponse(status=204, headers={"X-Location": response["Location"]})
 
 
-def may(user, permission: str | None) -> bool:
+def may(user: RequestUser, permission: str | None) -> bool:
     """Return whether a user is active staff and has the permission; None requires only active staff."""
     return bool(user.is_authenticated and user.is_active and (not permission or user.has_perm(permission)))
 
@@ -99,7 +100,10 @@ def viewer(request: HttpRequest) -> User:
 
 
 def wants_part(request: HttpRequest) -> bool:
-    """Return whether htmx asks for a part of the page. It asks for the whole page when the user goes back in history."""
+    """Return whether htmx asks for a part of the page.
+
+    It asks for the whole page when the user goes back in history.
+    """
     htmx = getattr(request, "htmx", None)
     if htmx is None or not htmx:
         return False
@@ -127,7 +131,7 @@ def _path_of(url: str | None) -> str:
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
-def link(name: str, *args, **kwargs) -> str:
+def link(name: str, *args: Any, **kwargs: Any) -> str:
     """Return the address of a page of another app, or "" when that page does not exist."""
     try:
         return reverse(name, args=args, kwargs=kwargs)

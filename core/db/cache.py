@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient, RedisSerializer
+from redis import Redis
 from redis.exceptions import RedisError
 
 log = structlog.get_logger("liuke.cache")
@@ -38,7 +39,7 @@ class OneClient(RedisCacheClient):
         super().__init__(*args, **kwargs)
         self._clients: dict[Any, Any] = {}
 
-    def get_client(self, key=None, *, write=False):
+    def get_client(self, key: str | bytes | memoryview | None = None, *, write: bool = False) -> Redis:
         pool = self._get_connection_pool(write)  # type: ignore[attr-defined]
         if pool not in self._clients:
             self._clients[pool] = self._client(connection_pool=pool)  # type: ignore[attr-defined]
@@ -52,11 +53,11 @@ class ForgivingRedisCache(RedisCache):
     skipping.
     """
 
-    def __init__(self, server, params):
+    def __init__(self, server: str | list[str], params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._class = OneClient
 
-    def make_and_validate_key(self, key, version=None):
+    def make_and_validate_key(self, key: Any, version: int | None = None) -> str:
         full_key = self.make_key(key, version=version)
         if len(full_key) <= KEY_BYTES and full_key.isascii():
             return full_key
@@ -89,29 +90,29 @@ class ForgivingRedisCache(RedisCache):
                 self.delete(key)
             return fallback
 
-    def get(self, key, default=None, version=None):
+    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
         return self._try("get", default, key, default, version)
 
-    def get_many(self, keys, version=None):
+    def get_many(self, keys: Any, version: int | None = None) -> dict[Any, Any]:
         return self._try("get_many", {}, keys, version)
 
-    def set(self, key, value, *args, **kwargs):
+    def set(self, key: Any, value: Any, *args: Any, **kwargs: Any) -> None:
         return self._try("set", None, key, value, *args, **kwargs)
 
-    def set_many(self, data, *args, **kwargs):
+    def set_many(self, data: dict[Any, Any], *args: Any, **kwargs: Any) -> list[Any]:
         return self._try("set_many", list(data), data, *args, **kwargs)
 
-    def add(self, key, value, *args, **kwargs):
+    def add(self, key: Any, value: Any, *args: Any, **kwargs: Any) -> bool:
         return self._try("add", True, key, value, *args, **kwargs)
 
-    def delete(self, key, version=None):
+    def delete(self, key: Any, version: int | None = None) -> bool:
         return self._try("delete", False, key, version)
 
-    def delete_many(self, keys, version=None):
+    def delete_many(self, keys: Any, version: int | None = None) -> None:
         return self._try("delete_many", None, keys, version)
 
-    def touch(self, key, *args, **kwargs):
+    def touch(self, key: Any, *args: Any, **kwargs: Any) -> bool:
         return self._try("touch", False, key, *args, **kwargs)
 
-    def has_key(self, key, version=None):
+    def has_key(self, key: Any, version: int | None = None) -> bool:
         return self._try("has_key", False, key, version)

@@ -31,7 +31,7 @@ class EncryptedTextField(models.BinaryField):
         model = getattr(self.model, "pgh_tracked_model", self.model)
         return f"{model._meta.label_lower}.{self.name}"
 
-    def deconstruct(self):
+    def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()
         if self._context:
             kwargs["context"] = self._context

@@ -12,7 +12,7 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +20,9 @@ from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, F, Field, Func, Model, QuerySet, Value
+from django.db.models.sql.compiler import SQLCompiler
 
 M = TypeVar("M", bound=Model)
 COUNT_LIMIT = 1000
@@ -34,7 +36,7 @@ class Page(Generic[M]):
     next: str | None = None
     previous: str | None = None
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[M]:
         return iter(self.items)
 
     def __len__(self) -> int:
@@ -51,7 +53,7 @@ class _RowComparison(Func):
         self.width, self.operator = len(fields), operator
         super().__init__(*fields, *values)
 
-    def as_sql(self, compiler, connection, **_extra):  # type: ignore[override]
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
         parts = [compiler.compile(expression) for expression in self.source_expressions]
         left = ", ".join(sql for sql, _ in parts[: self.width])
         right = ", ".join(sql for sql, _ in parts[self.width :])

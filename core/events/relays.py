@@ -35,7 +35,10 @@ def poke(names: Iterable[str]) -> None:
 
 
 def queue_of(handler: str) -> str:
-    """Return the queue of a handler's relay task. Long handlers, such as those for a whole file, have their own worker."""
+    """Return the queue of a handler's relay task.
+
+    Long handlers, such as those for a whole file, have their own worker.
+    """
     return settings.LONG_QUEUE if handler in LONG_HANDLERS else settings.CELERY_TASK_DEFAULT_QUEUE
 
 

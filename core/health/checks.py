@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import redis
+from celery import current_app
 from django.conf import settings
 from django.core.cache import caches
 from django.db import connection
@@ -12,6 +15,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from core.base.registry import Registry
 from core.db import sqlfiles
+from core.webhooks.sending import lag_seconds
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,6 @@ def cache() -> tuple[bool, str]:
 
 def queue() -> tuple[bool, str]:
     """Check that the queue is reachable and not long. A queue that only grows means that no worker runs."""
-    from celery import current_app
-
     with current_app.connection_for_read() as broker:
         broker.ensure_connection(max_retries=0, timeout=2)
         client = broker.default_channel.client  # type: ignore[attr-defined]
@@ -106,8 +108,6 @@ def queue() -> tuple[bool, str]:
 
 def queue_and_cache() -> tuple[bool, str]:
     """Check that a full cache can't stop the tasks: two servers, each with the memory policy of its purpose."""
-    import redis
-
     wrong = []
     servers = {}
     for name, url, fits in (
@@ -161,15 +161,11 @@ def outbox() -> tuple[bool, str]:
 
 def webhooks() -> tuple[bool, str]:
     """Check for late webhook deliveries, and for endpoints that were switched off by failure."""
-    from core.webhooks.sending import lag_seconds
-
     due, lag, off = lag_seconds()
     return lag < 600 and not off, f"{due} due, oldest {int(max(lag, 0))} s late, {off} switched off by failure"
 
 
 def worker() -> tuple[bool, str]:
-    from celery import current_app
-
     alive = current_app.control.ping(timeout=1.0)
     return bool(alive), f"{len(alive or [])} workers answer"
 
@@ -184,8 +180,6 @@ def configuration() -> tuple[bool, str]:
 
 
 def _set(name: str) -> bool:
-    import os
-
     return bool(os.environ.get(name))
 
 

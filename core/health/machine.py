@@ -10,6 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from core.backup.programs import NoPrograms, find, server_major
 from core.embedded import places, postgres
 from core.health import checks as health
 from core.http import static_files
@@ -52,8 +53,6 @@ def file_modes() -> tuple[bool, str]:
 
 def dump_programs() -> tuple[bool, str]:
     """Check that a backup can be made: it needs pg_dump of the server's version or newer."""
-    from core.backup.programs import NoPrograms, find, server_major
-
     try:
         programs = find(server_major())
     except NoPrograms as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 MEMBER_TOKEN = "Bearer lkm_"  # noqa: S105
 
@@ -17,7 +19,7 @@ class MemberCorsMiddleware(CorsMiddleware):
     shows up in development.
     """
 
-    def __init__(self, get_response) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         if not settings.CORS_ALLOWED_ORIGINS:
             raise MiddlewareNotUsed
         super().__init__(get_response)

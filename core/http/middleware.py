@@ -6,11 +6,15 @@ import re
 import time
 import uuid
 import zoneinfo
+from collections.abc import Callable
 from datetime import UTC
 from functools import lru_cache
+from typing import Any
 
 import pghistory
 import structlog
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from csp import middleware as csp
 from django.conf import settings
 from django.contrib.auth import middleware as auth
@@ -31,6 +35,7 @@ from django_structlog import middlewares as django_structlog
 
 from core.base import actor, zones
 from core.http.addresses import comes_from_trusted_proxy, mark_as_forwarded
+from core.security.second_step import session_has_second_step
 
 log = structlog.get_logger("liuke.web")
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -50,7 +55,13 @@ FORWARDED = (
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 
 
-def from_machine(request) -> bool:
+class HtmxHttpRequest(HttpRequest):
+    """A request with the details that django-htmx adds."""
+
+    htmx: django_htmx.HtmxDetails
+
+
+def from_machine(request: HttpRequest) -> bool:
     """Return whether a program sent the request: it has a key instead of a session, and gets no page."""
     return request.path_info.startswith(("/api/v1/", "/api/schema/", "/healthz", "/readyz", "/metrics"))
 
@@ -59,12 +70,12 @@ def people_only(base: type) -> type:
     """Return the middleware with a bypass for requests of programs, which would lose a third of their time in it."""
 
     class PeopleOnly(base):  # type: ignore[valid-type, misc]
-        def __call__(self, request):
+        def __call__(self, request: HttpRequest) -> HttpResponse:
             return self.get_response(request) if from_machine(request) else super().__call__(request)
 
         if hasattr(base, "process_view"):
 
-            def process_view(self, request, *args):
+            def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
                 return None if from_machine(request) else super().process_view(request, *args)
 
     PeopleOnly.__name__ = PeopleOnly.__qualname__ = base.__name__
@@ -84,7 +95,7 @@ class PathLogMiddleware(django_structlog.RequestMiddleware):
     """Request log without the query string, which holds phone numbers that people search for."""
 
     @staticmethod
-    def format_request(request) -> str:
+    def format_request(request: HttpRequest) -> str:
         return f"{request.method} {request.path}"
 
 
@@ -97,10 +108,10 @@ class IncomingHeadersMiddleware:
     It comes first, because later middleware reads whether the connection is secure.
     """
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         meta = request.META
         if any(name in meta for name in FORWARDED):
             mark_as_forwarded(request)
@@ -120,10 +131,10 @@ class PrivatePagesMiddleware:
     A view that sets its own caching (pictures of the catalogue) is left unchanged.
     """
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         if from_machine(request):
             return self.get_response(request)
         # The API's documentation removes the user from the request.
@@ -138,11 +149,11 @@ class PrivatePagesMiddleware:
 class RequestMetricsMiddleware:
     """Metrics of answers and their duration, by page and status. Sizes, transports and character sets are left out."""
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
         self.metrics = Metrics.get_instance()
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         began = time.perf_counter()
         response = self.get_response(request)
         match = request.resolver_match
@@ -153,11 +164,11 @@ class RequestMetricsMiddleware:
         self.metrics.requests_latency_by_view_method.labels(name, method).observe(time.perf_counter() - began)
         return response
 
-    def process_exception(self, request, exception):
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         self.metrics.exceptions_by_type.labels(type(exception).__name__).inc()
 
 
-def language_of_program(request) -> str:
+def language_of_program(request: HttpRequest) -> str:
     """Return the language as Django finds it, cached: programs send the same header, or none, in every request."""
     if "HTTP_COOKIE" in request.META:
         return translation.get_language_from_request(request)
@@ -178,7 +189,7 @@ class StaffLocaleMiddleware(MiddlewareMixin):
     language of their Accept-Language header, and UTC.
     """
 
-    def process_request(self, request):
+    def process_request(self, request: HttpRequest) -> None:
         if from_machine(request):
             translation.activate(language_of_program(request))
             timezone.activate(UTC)
@@ -195,7 +206,7 @@ class StaffLocaleMiddleware(MiddlewareMixin):
         except (zoneinfo.ZoneInfoNotFoundError, ValueError):
             timezone.deactivate()
 
-    def process_response(self, request, response):
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         patch_vary_headers(response, ("Accept-Language",))
         response.headers.setdefault("Content-Language", translation.get_language() or "en")
         return response
@@ -204,12 +215,13 @@ class StaffLocaleMiddleware(MiddlewareMixin):
 class ActorMiddleware:
     """Middleware that passes the actor and the request to the history triggers."""
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
-        request.id = request.META["HTTP_X_REQUEST_ID"]
-        token = actor.request_id.set(request.id)
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request_id = request.META["HTTP_X_REQUEST_ID"]
+        request.id = request_id  # type: ignore[attr-defined]
+        token = actor.request_id.set(request_id)
         try:
             # A program is known only after its key was read: core.api.views passes it to the history.
             if request.method in {"GET", "HEAD", "OPTIONS"} or from_machine(request):
@@ -217,11 +229,11 @@ class ActorMiddleware:
             else:
                 user = getattr(request, "user", None)
                 who = str(actor.of_user(user)) if user is not None and user.is_authenticated else "anonymous"
-                with pghistory.context(actor=who, request=request.id, url=request.path):
+                with pghistory.context(actor=who, request=request_id, url=request.path):
                     response = self.get_response(request)
         finally:
             actor.request_id.reset(token)
-        response["X-Request-ID"] = request.id
+        response["X-Request-ID"] = request_id
         return response
 
 
@@ -236,18 +248,16 @@ class SecondFactorMiddleware(MiddlewareMixin):
     # allauth asks for the password before it shows the key of a new authenticator app.
     set_up_due = frozenset({"mfa_activate_totp", "account_reauthenticate", "account_logout"})
 
-    def process_view(self, request, view, args, kwargs):
+    def process_view(
+        self, request: HtmxHttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
         if not settings.SECOND_FACTOR_REQUIRED or from_machine(request):
             return None
         match = request.resolver_match
+        assert match is not None
         guarded = match.route.startswith(("accounts/", "admin/"))
         if (not guarded and not getattr(view, "login_required", True)) or not request.user.is_authenticated:
             return None
-        from allauth.mfa.models import Authenticator
-        from allauth.mfa.utils import is_mfa_enabled
-
-        from core.security.second_step import session_has_second_step
-
         has_app = is_mfa_enabled(request.user, [Authenticator.Type.TOTP])
         if has_app and session_has_second_step(request, request.user):
             return None
@@ -264,9 +274,9 @@ class SecondFactorMiddleware(MiddlewareMixin):
 class AdminContentPolicyMiddleware(MiddlewareMixin):
     """Middleware that loosens the content policy for /admin/ alone: Unfold's Alpine needs eval and inline styles."""
 
-    def process_response(self, request, response):
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         if request.path.startswith("/admin/"):
-            response._csp_update = {
+            response._csp_update = {  # type: ignore[attr-defined]
                 "script-src": ["'unsafe-eval'"],
                 "style-src": ["'unsafe-inline'"],
             }
@@ -276,13 +286,13 @@ class AdminContentPolicyMiddleware(MiddlewareMixin):
 class DatabaseUnavailableMiddleware:
     """Middleware that answers 503 with Retry-After when the database is unavailable (F14)."""
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_exception(self, request, exception):
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, OperationalError | InterfaceError):
             return None
         log.error("database_unavailable", error=str(exception)[:300])

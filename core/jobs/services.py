@@ -15,8 +15,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import DatabaseError, connection, connections, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from core.base.actor import RequestUser
 from core.base.registry import Registry
 from core.db import functions as db
 from core.jobs.models import Job, JobState
@@ -40,6 +42,7 @@ class Progress:
         self._last = 0.0
 
     def __call__(self, done: int, total: int | None = None, *, force: bool = False) -> None:
+        """Save the progress, at most every REPORT_EVERY seconds unless `force`d, through a connection of its own."""
         if self.job is None or (not force and time.monotonic() - self._last < REPORT_EVERY):
             return
         self._last = time.monotonic()
@@ -61,8 +64,14 @@ WORK: Registry[Work] = Registry("job kind")
 
 
 def create_job(
-    *, kind: str, label: str = "", created_by=None, total: int = 0, plan: Mapping[str, Any] | None = None
+    *,
+    kind: str,
+    label: str = "",
+    created_by: RequestUser | None = None,
+    total: int = 0,
+    plan: Mapping[str, Any] | None = None,
 ) -> Job:
+    """Create a queued job."""
     return Job.objects.create(kind=kind, label=label, created_by=created_by, total_count=total, result=dict(plan or {}))
 
 
@@ -114,11 +123,13 @@ def start_job(job: Job) -> bool:
 
 
 def finish_job(job: Job, result: Mapping[str, Any]) -> None:
+    """Mark a job as done, unless it already is, with its result."""
     _unless_done(job).update(state=JobState.DONE, finished_at=Now(), heartbeat_at=Now(), error="", result=result)
     job.refresh_from_db()
 
 
 def fail_job(job: Job, error: str) -> None:
+    """Mark a job as failed, unless it is done."""
     with transaction.atomic():
         _unless_done(job).update(state=JobState.FAILED, finished_at=Now(), error=error[:4000])
     job.refresh_from_db()
@@ -128,5 +139,5 @@ def _name_of(job_id: int) -> str:
     return f"job:{job_id}"
 
 
-def _unless_done(job: Job):
+def _unless_done(job: Job) -> QuerySet[Job]:
     return Job.objects.filter(pk=job.pk).exclude(state=JobState.DONE)

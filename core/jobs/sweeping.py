@@ -72,7 +72,10 @@ class Sweep:
         return done
 
     def went_on(self) -> bool:
-        """Return whether rows failed since the last call. The sweep now skips them, so the next query finds other rows."""
+        """Return whether rows failed since the last call.
+
+        The sweep now skips them, so the next query finds other rows.
+        """
         before, self._seen = self._seen, len(self.waiting)
         return self._seen > before
 

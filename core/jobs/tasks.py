@@ -15,7 +15,10 @@ def run_job(job_id: int) -> str:
 
 @shared_task(name="core.restart_jobs")
 def restart_jobs() -> list[int]:
-    """Queue jobs that no worker works on. A job that was lost on the way to a worker is among them after five minutes."""
+    """Queue jobs that no worker works on.
+
+    A job that was lost on the way to a worker is among them after five minutes.
+    """
     lost = services.lost_jobs()
     for pk in lost:
         enqueue("core.run_job", pk)

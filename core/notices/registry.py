@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.base.actor import RequestUser
 from core.base.registry import Registry
 from core.notices.models import Notice
 
@@ -52,5 +53,5 @@ def url_of(notice: Notice) -> str:
         return ""
 
 
-def unread_count(user) -> int:
+def unread_count(user: RequestUser) -> int:
     return Notice.objects.filter(user=user, read_at=None).count()

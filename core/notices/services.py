@@ -38,10 +38,12 @@ def settle(subject: str) -> int:
 
 
 def mark_read(*, notice: Notice) -> None:
+    """Mark a notice as read. Idempotent."""
     Notice.objects.filter(pk=notice.pk, read_at=None).update(read_at=clock.now())
 
 
 def mark_all_read(*, user: User) -> int:
+    """Mark all unread notices of a user as read. Return their number."""
     return Notice.objects.filter(user=user, read_at=None).update(read_at=clock.now())
 
 

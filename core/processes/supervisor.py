@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, cast
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 # A program that ran this long has recovered: its next end is a new fault, and the pause starts small again.
@@ -169,9 +169,9 @@ class Supervisor:
             time.sleep(seconds)
             return
         for key, _ in self.selector.select(seconds):
-            self._pass_on(key.data, key.fileobj)
+            self._pass_on(key.data, cast(IO[bytes], key.fileobj))
 
-    def _pass_on(self, program: SupervisedProgram, pipe) -> bool:
+    def _pass_on(self, program: SupervisedProgram, pipe: IO[bytes]) -> bool:
         """Print the output of a program; return whether there may be more."""
         try:
             data = os.read(pipe.fileno(), 65536)

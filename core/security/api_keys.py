@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from core.base.actor import RequestUser
 from core.base.errors import Invalid
 from core.security.models import ApiKey
 from core.security.scopes import SCOPES
@@ -44,7 +45,12 @@ class KeyIdentity:
 
 
 def create_api_key(
-    *, name: str, scopes: list[str], source: str = "storefront", created_by=None, secret: str | None = None
+    *,
+    name: str,
+    scopes: list[str],
+    source: str = "storefront",
+    created_by: RequestUser | None = None,
+    secret: str | None = None,
 ) -> tuple[ApiKey, str]:
     """Create a key. Return it with the full secret, which can't be shown again.
 

@@ -18,7 +18,7 @@ from axes.handlers.database import AxesDatabaseHandler
 from axes.models import AccessAttempt, AccessLog
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.http import HttpRequest
 from django.utils import timezone
@@ -43,7 +43,10 @@ MOST_ACCOUNTS = 20
 
 @dataclass(frozen=True, order=True)
 class AttemptSlot:
-    """One count. It refuses attempts from `most` on, until `pause` has passed since the last attempt that it allowed."""
+    """One count.
+
+    It refuses attempts from `most` on, until `pause` has passed since the last attempt that it allowed.
+    """
 
     account: str
     address: str
@@ -143,7 +146,7 @@ def drop_expired() -> None:
         AccessAttempt.objects.filter(pk__in=[row.pk for row in free]).delete()
 
 
-def _rows(slot: AttemptSlot):
+def _rows(slot: AttemptSlot) -> QuerySet[AccessAttempt]:
     return AccessAttempt.objects.filter(username=slot.account, ip_address=slot.address, user_agent=slot.kind)
 
 
@@ -182,22 +185,29 @@ class PasswordAttempts(AxesDatabaseHandler):
         request.password_slots = slots if take(slots) else []  # type: ignore[attr-defined]
         return bool(request.password_slots)  # type: ignore[attr-defined]
 
-    def user_login_failed(self, sender, credentials: dict, request=None, **kwargs) -> None:
+    def user_login_failed(
+        self, sender: Any, credentials: dict, request: HttpRequest | None = None, **kwargs: Any
+    ) -> None:
         if request is None:
             return
         drop_expired()
         slots = getattr(request, "password_slots", None)
         # Show the locked page to the attempt that reached the limit, not to the next one.
         if not slots or is_full(slots):
-            request.axes_locked_out = True
-            request.axes_credentials = credentials
+            request.axes_locked_out = True  # type: ignore[attr-defined]
+            request.axes_credentials = credentials  # type: ignore[attr-defined]
 
-    def clean_expired_user_attempts(self, request=None, credentials=None) -> int:
+    def clean_expired_user_attempts(
+        self, request: HttpRequest | None = None, credentials: dict[str, Any] | None = None
+    ) -> int:
         """Do nothing when axes calls this: `drop_expired` deletes them without waiting for locked rows."""
         return 0
 
-    def reset_user_attempts(self, request, credentials=None) -> int:
-        """Delete this account's failures from this address. Failures from other addresses may be a stranger's and stay."""
+    def reset_user_attempts(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
+        """Delete this account's failures from this address.
+
+        Failures from other addresses may be a stranger's and stay.
+        """
         account = str((credentials or {}).get("username") or "")
         forget([AttemptSlot(account, address_of(request), PASSWORD, settings.AXES_FAILURE_LIMIT)])
         return 1

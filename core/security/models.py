@@ -1,5 +1,7 @@
 """Models of security."""
 
+from typing import Self
+
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
@@ -34,7 +36,7 @@ class User(AbstractUser):
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    def active(self):
+    def active(self) -> Self:
         return self.filter(revoked_at=None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from django.conf import settings
 from django.db import Error, connection, transaction
 
 from core.embedded.places import ConfigurationError
@@ -95,8 +96,6 @@ def _sample() -> list[Sealed]:
 
 
 def _configured() -> dict[int, bytes]:
-    from django.conf import settings
-
     return settings.PII_KEYS
 
 

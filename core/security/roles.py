@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from enum import StrEnum
 
+from django.contrib.auth.models import Group, Permission
 from django.utils.translation import gettext_lazy as _
+
+from core.security.models import User
 
 
 class Role(StrEnum):
@@ -38,8 +41,6 @@ def granted(role: Role) -> set[str]:
 
 def synchronise_groups(**_kwargs: object) -> None:
     """Set the groups' permissions to the declared ones. Runs after every migrate; staff keep their groups."""
-    from django.contrib.auth.models import Group, Permission
-
     known = {
         f"{label}.{codename}": pk
         for pk, codename, label in Permission.objects.values_list("pk", "codename", "content_type__app_label")
@@ -51,7 +52,7 @@ def synchronise_groups(**_kwargs: object) -> None:
             group.permissions.set(permission_ids)
 
 
-def role_of(user) -> Role | None:
+def role_of(user: User) -> Role | None:
     """Return the highest role of a member of staff: the last one in the order of the enum."""
     if user.is_superuser:
         return Role.ADMINISTRATOR

@@ -6,6 +6,8 @@ database.
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.core import context
 from allauth.core.internal.cryptokit import compare_user_code
@@ -92,7 +94,9 @@ def _use_up(authenticator: Authenticator, counter: int) -> bool:
 
 
 @receiver(signals.authenticator_added, dispatch_uid="core.second_step")
-def count_set_up_as_second_step(sender, request, user, authenticator, **kwargs) -> None:
+def count_set_up_as_second_step(
+    sender: Any, request: HttpRequest, user: User, authenticator: Authenticator, **kwargs: Any
+) -> None:
     """Count the code that set up the app as the second step of this session, and use it up."""
     if authenticator.type == Authenticator.Type.TOTP:
         _use_up(authenticator, max(yield_hotp_counters_from_time()))

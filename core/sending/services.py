@@ -215,6 +215,7 @@ def _home() -> str:
 
 
 def cause_label(cause: str) -> str:
+    """Return the label of a cause, or the cause itself if it is unknown."""
     return str(dict(HoldCause.choices).get(cause, cause))
 
 

@@ -68,7 +68,10 @@ class _Lines:
 
 
 class Unreadable(list):
-    """A placeholder for a row that can't be split. `code` is the reason, `cells` the first line split without quoting."""
+    """A placeholder for a row that can't be split.
+
+    `code` is the reason, `cells` the first line split without quoting.
+    """
 
     def __init__(self, code: str, cells: list[str]) -> None:
         super().__init__()

@@ -6,8 +6,10 @@ import copy
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 from babel import Locale, UnknownLocaleError, dates, numbers
+from babel.numbers import NumberPattern
 from django.utils import timezone, translation
 
 from core.text.currencies import exponent
@@ -32,7 +34,7 @@ def _locale(language: str) -> Locale:
 
 
 @lru_cache(maxsize=64)
-def _money_pattern(language: str, currency: str):
+def _money_pattern(language: str, currency: str) -> NumberPattern:
     """Return the language's pattern with this currency's symbol and decimals. Cached: the look-ups cost most."""
     digits, language_locale = exponent(currency), _locale(language)
     pattern = copy.copy(language_locale.currency_formats["standard"])
@@ -103,7 +105,7 @@ def ago(value: datetime | None, now: datetime | None = None) -> str:
     return dates.format_timedelta(delta, granularity="minute", threshold=1, add_direction=True, locale=locale())
 
 
-def local(value):
+def local(value: Any) -> Any:
     return timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
 
 

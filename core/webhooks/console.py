@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -65,7 +66,7 @@ class EndpointForm(forms.Form):
         error_messages={"required": _("Choose at least one.")},
     )
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["event_types"].choices = [(name, str(public.label)) for name, public in PUBLIC.items()]  # type: ignore[attr-defined]
 

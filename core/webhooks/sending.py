@@ -76,7 +76,10 @@ class DeliveryOutcome:
 
 
 def send_due(endpoint_id: int) -> int:
-    """Send the due deliveries of one endpoint until none are left or the receiver fails. Return the number of attempts."""
+    """Send the due deliveries of one endpoint until none are left or the receiver fails.
+
+    Return the number of attempts.
+    """
     if cache.get(_pause_of(endpoint_id)) or not cache.add(_busy_of(endpoint_id), 1, int(LEASE.total_seconds())):
         return 0
     began = time.monotonic()

@@ -1,6 +1,9 @@
 """Django admin of customers."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 from core.console.admin import ConfigurationAdmin
 from crm.customers.models import AttributeDefinition, Store, Tag
@@ -15,7 +18,7 @@ class StoreAdmin(ConfigurationAdmin):
 class AttributeDefinitionAdmin(ConfigurationAdmin):
     list_display = ("label", "code", "type", "position", "member_writable")
 
-    def has_delete_permission(self, request, obj=None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("crm.delete_attributedefinition")
 
 
@@ -25,5 +28,5 @@ class TagAdmin(ConfigurationAdmin):
     search_fields = ("name",)
     fields = ("name",)
 
-    def has_delete_permission(self, request, obj=None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("crm.delete_tag")

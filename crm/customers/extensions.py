@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db import connection
 
 import crm.customers.console.panels
@@ -18,7 +20,7 @@ from crm.customers.rules.identities import phone_tail
 from crm.customers.services import tagging
 
 
-def _count(sql: str):
+def _count(sql: str) -> Callable[[], int]:
     def fact() -> int:
         with connection.cursor() as cursor:
             cursor.execute(sql)

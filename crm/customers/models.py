@@ -1,5 +1,7 @@
 """Models of customers."""
 
+from typing import Self
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -26,7 +28,7 @@ class CustomerState(models.TextChoices):
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
-    def active(self):
+    def active(self) -> Self:
         return self.filter(state=CustomerState.ACTIVE)
 
 
@@ -97,10 +99,10 @@ class IdentityKind(models.TextChoices):
 
 
 class IdentityQuerySet(models.QuerySet["Identity"]):
-    def verified(self):
+    def verified(self) -> Self:
         return self.filter(verified_at__isnull=False)
 
-    def of_kind(self, kind: str):
+    def of_kind(self, kind: str) -> Self:
         return self.filter(kind=kind)
 
 

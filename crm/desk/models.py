@@ -1,5 +1,7 @@
 """Models of the service desk."""
 
+from typing import Self
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
@@ -30,7 +32,7 @@ class TicketOrigin(models.TextChoices):
 
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
-    def unresolved(self):
+    def unresolved(self) -> Self:
         return self.filter(status__in=[TicketStatus.OPEN, TicketStatus.PENDING])
 
 

@@ -46,7 +46,7 @@ def open_ticket(
     origin_ref: str = "",
     priority: int = TicketPriority.NORMAL,
     order: Order | None = None,
-    assignee=None,
+    assignee: User | None = None,
     from_customer: bool = True,
     internal: bool = False,
 ) -> Ticket:
@@ -113,8 +113,9 @@ def reply_to_ticket(
     from_customer: bool = False,
     seen: int | None = None,
 ) -> TicketMessage:
-    """Add a public reply or an internal note. A customer's reply opens a resolved ticket again; a closed one refuses
-    it.
+    """Add a public reply or an internal note.
+
+    A customer's reply opens a resolved ticket again; a closed one refuses it.
 
     A public reply by staff is sent to the customer, and the ticket then waits for the customer (TICKET_REPLIED). `seen`
     is the last message that the writer had on screen: Conflict `newer_message` is raised when another person has
@@ -237,7 +238,8 @@ def record_delivery(*, message: TicketMessage, delivery: ReplyDelivery) -> None:
     TicketMessage.objects.filter(pk=message.pk).update(delivery=delivery)
 
 
-def assign_ticket(*, ticket: Ticket, assignee, actor: Actor) -> Ticket:
+def assign_ticket(*, ticket: Ticket, assignee: User | None, actor: Actor) -> Ticket:
+    """Assign a ticket to a member of staff, or to no one."""
     with transaction.atomic():
         locked = lock_row(Ticket.objects.filter(pk=ticket.pk))
         locked.assignee = assignee
@@ -246,6 +248,7 @@ def assign_ticket(*, ticket: Ticket, assignee, actor: Actor) -> Ticket:
 
 
 def prioritise_ticket(*, ticket: Ticket, priority: int, actor: Actor) -> Ticket:
+    """Set the priority of a ticket. Raises Invalid `invalid_choice`."""
     if priority not in TicketPriority.values:
         raise Invalid(_("Not one of the choices."), code="invalid_choice", field="priority")
     with transaction.atomic():
@@ -291,6 +294,7 @@ def reopen_ticket(*, ticket: Ticket, actor: Actor) -> Ticket:
 
 
 def close_ticket(*, ticket: Ticket, actor: Actor) -> Ticket:
+    """Close a ticket. Idempotent."""
     with transaction.atomic():
         locked = lock_row(Ticket.objects.filter(pk=ticket.pk))
         locked.status = TicketStatus.CLOSED

@@ -1,7 +1,7 @@
 """Models of orders."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from django.contrib.postgres.indexes import BrinIndex, OpClass
 from django.db import models
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
-    def of_sku(self, sku: str):
+    def of_sku(self, sku: str) -> Self:
         """Return the product with this SKU; case is ignored."""
         return self.alias(_key=Lower("sku")).filter(_key=sku.lower())
 
@@ -71,14 +71,14 @@ class OrderEffect(models.TextChoices):
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
-    def paid(self):
+    def paid(self) -> Self:
         return self.filter(state=OrderState.PAID)
 
-    def imported(self, payload: Mapping[str, Any]):
+    def imported(self, payload: Mapping[str, Any]) -> Self:
         """Return the orders that an `orders_imported` event covers: of its run, with the effects that it names."""
         return self.filter(import_run_id=payload["run"], effect__in=payload.get("effects", list(OrderEffect.values)))
 
-    def bought(self):
+    def bought(self) -> Self:
         """Return the orders that count as bought: paid and not fully returned."""
         counts = models.Func(
             "state", "refunded", "total", function="crm_order_counts", output_field=models.BooleanField()

@@ -32,6 +32,8 @@ MONTHS = 18
 
 @dataclass(frozen=True)
 class Simulated:
+    """The numbers of simulated rows, and the import run that wrote them."""
+
     customers: int
     orders: int
     lines: int

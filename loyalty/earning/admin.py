@@ -1,6 +1,9 @@
 """Django admin of earning."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 from core.console.admin import ConfigurationInline, ReadOnlyAdmin, plain_fields
 from loyalty.earning.models import EarningRule, EarningRuleVersion
@@ -18,13 +21,13 @@ class VersionInline(ConfigurationInline):
         "factor", "caps", "streak_days", "published_by",
     )  # fmt: skip
 
-    def has_add_permission(self, request, obj=None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request, obj=None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 

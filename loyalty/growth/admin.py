@@ -1,6 +1,9 @@
 """Django admin of growth."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 from core.console.admin import ConfigurationInline, ReadOnlyAdmin, plain_fields
 from loyalty.growth.models import Badge, Task, TaskLevel
@@ -19,10 +22,10 @@ class TaskLevelInline(ConfigurationInline):
     model = TaskLevel
     fields = ("level", "goal", "points", "growth", "badge")
 
-    def has_add_permission(self, request, obj=None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 

@@ -1,5 +1,8 @@
 """Domain events of growth."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -8,7 +11,7 @@ from core.text.formatting import in_language, number
 from loyalty.ledger.events import _points
 
 
-def _level(payload) -> str:
+def _level(payload: Mapping[str, Any]) -> str:
     """Return the reached level in words. The event stores both names as they were then."""
     name = in_language(str(payload.get("name", "")), str(payload.get("name_zh", "")))
     level, levels = payload.get("level", 0), payload.get("levels", 0)
@@ -18,7 +21,7 @@ def _level(payload) -> str:
     return " · ".join(part for part in (name, reached, points, growth) if part)
 
 
-def _badge(payload) -> str:
+def _badge(payload: Mapping[str, Any]) -> str:
     return in_language(str(payload.get("name", "")), str(payload.get("name_zh", "")))
 
 

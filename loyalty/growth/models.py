@@ -1,5 +1,8 @@
 """Models of growth: tasks with levels, badges, and each member's progress."""
 
+from datetime import datetime, timedelta
+from typing import Self
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
@@ -74,7 +77,7 @@ class Period(models.TextChoices):
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
-    def running(self, moment, late=None):
+    def running(self, moment: datetime, late: timedelta | None = None) -> Self:
         """Return the tasks that are switched on and within their dates.
 
         With `late`, also those that ended at most so long ago.

@@ -14,6 +14,8 @@ LATE = timedelta(days=7)
 
 @dataclass(frozen=True)
 class LevelGoal:
+    """A level of a task and the progress that reaches it."""
+
     level: int
     goal: int
 

@@ -1,6 +1,8 @@
 """Domain events of points and tiers. `subject_id` is always the customer."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -10,14 +12,14 @@ from core.text.formatting import day, number
 from loyalty.ledger.labels import reference_words
 
 
-def _points(payload) -> str:
+def _points(payload: Mapping[str, Any]) -> str:
     count = int(payload.get("points", 0))
     text = ngettext("%(count)s point", "%(count)s points", abs(count)) % {"count": number(count)}
     reference = payload.get("reference")
     return f"{text} · {reference_words(reference)}" if reference else text
 
 
-def _adjusted(payload) -> str:
+def _adjusted(payload: Mapping[str, Any]) -> str:
     """Return the points with the note; the timeline is for staff."""
     return " · ".join(part for part in (_points(payload), payload.get("note", "")) if part)
 

@@ -17,7 +17,7 @@ from core.security.scopes import SCOPES
 from loyalty.ledger import labels
 from loyalty.ledger.models import Reconciliation
 from loyalty.ledger.selectors import allowances
-from loyalty.ledger.services.reconciliation import ledger_differences
+from loyalty.ledger.services.reconciliation import find_differences, ledger_differences
 
 
 def _points() -> dict[str, int]:
@@ -32,8 +32,6 @@ def _points() -> dict[str, int]:
 
 def _ledger() -> dict:
     """Prove the ledger again at each call, because a stored "yes" would be a claim, not a fact."""
-    from loyalty.ledger.services.reconciliation import find_differences
-
     accounts, rows, _shown = find_differences()
     return {"reconciles": rows == 0, "accounts": accounts, "differ": rows}
 

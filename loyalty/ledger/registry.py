@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from core.base.registry import Registry
 
-# By the first part of an entry's reference (`reward:tea` -> reward): a function that returns {code: name in the language
+# By the first part of an entry's reference (`reward:tea` -> reward): a function that returns {code: name in the
+# language
 # of the viewer}.
 REFERENCE_NAMES: Registry[Callable[[], dict[str, str]]] = Registry("names of entry references")

@@ -1,8 +1,12 @@
 """Django admin of members."""
 
+from collections.abc import Callable
+
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from core.base.actor import of_user
@@ -48,21 +52,21 @@ class MemberAdmin(ReadOnlyAdmin):
     action_form = ReasonForm
     actions = ("suspend", "resume")
 
-    def has_suspend_permission(self, request) -> bool:
+    def has_suspend_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("loyalty.suspend_member")
 
     @admin.action(description=_("Suspend the chosen members"), permissions=["suspend"])
-    def suspend(self, request, queryset) -> None:
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Member]) -> None:
         reason = request.POST.get("reason", "")
         self._each(
             request, queryset, lambda member: suspend_member(member=member, reason=reason, actor=of_user(request.user))
         )
 
     @admin.action(description=_("Resume the chosen members"), permissions=["suspend"])
-    def resume(self, request, queryset) -> None:
+    def resume(self, request: HttpRequest, queryset: QuerySet[Member]) -> None:
         self._each(request, queryset, lambda member: resume_member(member=member, actor=of_user(request.user)))
 
-    def _each(self, request, queryset, act) -> None:
+    def _each(self, request: HttpRequest, queryset: QuerySet[Member], act: Callable[[Member], object]) -> None:
         """Act on the members one after another and show why each refused one was refused."""
         for member in queryset.select_related("customer"):
             try:

@@ -103,7 +103,10 @@ def book_opening_points(
 
 
 class Opening(RowImport):
+    """Import of opening balances and tiers from an earlier system."""
+
     def take(self, context: Context, row: dict[str, Any]) -> bool:
+        """Give the points and the tier of one row. Return whether anything was new. Raises Invalid."""
         if row["points"] is None and not row["tier"]:
             raise Invalid(_("Enter points, a tier or both."), code="required", field="points")
         if row["points"] is not None and row["points"] != int(row["points"]):
@@ -130,6 +133,7 @@ class Opening(RowImport):
         return changed
 
     def finish(self, context: Context) -> None:
+        """Announce the customers that the import changed."""
         self.announce(context, events.CUSTOMERS_CHANGED)
 
 

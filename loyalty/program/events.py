@@ -1,13 +1,15 @@
 """Domain events of the loyalty program."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from core.events.bus import declare
+from loyalty.program.models import SuspensionReason
 
 
-def _suspension(payload) -> str:
-    from loyalty.program.models import SuspensionReason
-
+def _suspension(payload: Mapping[str, Any]) -> str:
     reason = payload.get("reason", "")
     label = str(dict(SuspensionReason.choices).get(reason, reason))
     return " · ".join(filter(None, [label, payload.get("note", "")]))

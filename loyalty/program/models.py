@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Self
 
 from django.db import models
 from django.db.models.functions import Now
@@ -193,7 +194,7 @@ class SuspensionReason(models.TextChoices):
 
 
 class MemberQuerySet(models.QuerySet["Member"]):
-    def active(self):
+    def active(self) -> Self:
         return self.filter(state=MemberState.ACTIVE)
 
 

@@ -30,7 +30,10 @@ AUDIENCES: Registry[Audience] = Registry("audience of rewards")
 
 
 def segments_of(customer_id: int) -> frozenset[int]:
-    """Return the customer's segments. When no audience is registered, a reward for a segment is offered to no member."""
+    """Return the customer's segments.
+
+    When no audience is registered, a reward for a segment is offered to no member.
+    """
     return frozenset().union(*(audience.segments_of(customer_id) for audience in AUDIENCES))
 
 

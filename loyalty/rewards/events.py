@@ -1,12 +1,15 @@
 """Domain events of rewards."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from core.events.bus import declare
 from loyalty.ledger.events import _points
 
 
-def _reward(payload) -> str:
+def _reward(payload: Mapping[str, Any]) -> str:
     name = str(payload.get("name", ""))
     rest = payload.get("reason") or payload.get("tracking") or payload.get("reference")
     points = _points({"points": payload["points"]}) if payload.get("points") else ""

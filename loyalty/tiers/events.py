@@ -1,6 +1,8 @@
 """Domain events of tiers."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.core.cache import cache
 from django.utils.translation import gettext as _t
@@ -8,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.events.bus import declare
 from core.text.formatting import day, in_chinese
-from loyalty.tiers.models import SetTierReason
+from loyalty.tiers.models import SetTierReason, Tier
 
 
 def _tier(name: str | None) -> str:
@@ -23,17 +25,15 @@ def _tier(name: str | None) -> str:
 
 
 def _names_in_chinese() -> dict[str, str]:
-    from loyalty.tiers.models import Tier
-
     return dict(Tier.objects.exclude(name_zh="").values_list("name", "name_zh"))
 
 
-def _tiers(payload) -> str:
+def _tiers(payload: Mapping[str, Any]) -> str:
     before, after = _tier(payload.get("from")), _tier(payload.get("to")) or "–"
     return _t("%(from)s to %(to)s") % {"from": before, "to": after} if before else after
 
 
-def _tier_set(payload) -> str:
+def _tier_set(payload: Mapping[str, Any]) -> str:
     """Return the tier, its end and the reason in one line."""
     until = datetime.fromisoformat(payload["until"]) if payload.get("until") else None
     parts = [

@@ -35,7 +35,10 @@ class Received:
 
 @dataclass
 class Receiver:
-    """A receiver. `answer(received) -> (status, headers, text)`; a status of 0 closes the connection without an answer."""
+    """A receiver.
+
+    `answer(received) -> (status, headers, text)`; a status of 0 closes the connection without an answer.
+    """
 
     answer: Callable[[Received], tuple[int, dict[str, str], str]] = lambda _received: (200, {}, "thanks")
     received: list[Received] = field(default_factory=list)

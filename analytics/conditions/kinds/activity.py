@@ -7,14 +7,14 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from analytics.conditions.kinds.windows import NEGATED, window_inputs, window_query, window_sql
-from analytics.conditions.registry import CONDITIONS, YES_NO, Input, SegmentCondition, Sql, filters_sql, moment
+from analytics.conditions.registry import CONDITIONS, YES_NO, Choices, Input, SegmentCondition, Sql, filters_sql, moment
 from crm.activity.models import ActivityKind
 from crm.customers.labels import ACTIVITY
 
 GROUP = _("Activity")
 
 
-def _kinds():
+def _kinds() -> Choices:
     return [(row.code, ACTIVITY.get(row.code) or str(row)) for row in ActivityKind.objects.all()]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db.models import TextChoices
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.conditions.registry import (
     CONDITIONS,
     HAS_OPERATORS,
+    Choices,
     Input,
     SegmentCondition,
     Sql,
@@ -34,8 +35,8 @@ GROUP = _("Customer")
 LEAP_YEAR = 2000
 
 
-def _distinct(column: str, label: Callable[[str], str] = str):
-    def choices():
+def _distinct(column: str, label: Callable[[str], str] = str) -> Callable[[], Choices]:
+    def choices() -> Choices:
         values = (
             Customer.objects.exclude(**{column: ""}).values_list(column, flat=True).distinct().order_by(column)[:300]
         )
@@ -44,11 +45,11 @@ def _distinct(column: str, label: Callable[[str], str] = str):
     return choices
 
 
-def _choices(enum: type[TextChoices]):
+def _choices(enum: type[TextChoices]) -> Callable[[], Choices]:
     return lambda: enum.choices
 
 
-def _tags():
+def _tags() -> Choices:
     return [(str(pk), name) for pk, name in Tag.objects.values_list("pk", "name")]
 
 
@@ -68,7 +69,7 @@ def _birthday(operator: str, values: dict[str, Any]) -> Sql:
     return Sql(f"(NOT {text})" if operator == "has_not" else text, (indexes,))
 
 
-def _birthday_inputs(operator: str):
+def _birthday_inputs(operator: str) -> Sequence[Input]:
     return [Input("days", "days", _("days"))] if operator in HAS_OPERATORS else []
 
 
@@ -78,7 +79,7 @@ def _consent(operator: str, values: dict[str, Any]) -> Sql:
     return Sql(text if operator == "has" else f"(NOT {text})", (values["channel"], values["purpose"]))
 
 
-def _attributes():
+def _attributes() -> Choices:
     return [(row.code, row.label) for row in AttributeDefinition.objects.all()]
 
 
@@ -101,7 +102,7 @@ def _attribute(operator: str, values: dict[str, Any]) -> Sql:
     return Sql(f"coalesce(c.attributes ->> %s {sign} %s, false)", (name, values["text"]))
 
 
-def _attribute_inputs(operator: str):
+def _attribute_inputs(operator: str) -> Sequence[Input]:
     first = Input("attribute", "choice", _("attribute"), _attributes)
     return [first] if operator in {"set", "not_set"} else [first, Input("text", "text", _("value"))]
 

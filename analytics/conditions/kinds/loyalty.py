@@ -6,14 +6,23 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions.registry import CHOICE_OPERATORS, CONDITIONS, Input, SegmentCondition, Sql, flag, number
+from analytics.conditions.registry import (
+    CHOICE_OPERATORS,
+    CONDITIONS,
+    Choices,
+    Input,
+    SegmentCondition,
+    Sql,
+    flag,
+    number,
+)
 from loyalty.program.models import Program
 from loyalty.tiers.models import Tier
 
 GROUP = _("Membership")
 
 
-def _tiers():
+def _tiers() -> Choices:
     program = Program.objects.default()
     tiers = Tier.objects.filter(program=program).order_by("rank") if program else []
     return [("0", _("No tier")), *((str(tier.rank), tier.label) for tier in tiers)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from analytics.conditions.kinds.windows import NEGATED, window_inputs, window_query, window_sql
-from analytics.conditions.registry import CONDITIONS, Input, SegmentCondition, Sql, choice, moment, number
+from analytics.conditions.registry import CONDITIONS, Choices, Input, SegmentCondition, Sql, choice, moment, number
 from crm.customers.labels import sales_channel_label
 from crm.orders.models import Order, Product
 from crm.orders.selectors.bought import line_counts
@@ -25,19 +26,19 @@ DISCOUNT_SHARE = """CASE WHEN f.gross_spend + f.discounted > 0
     THEN round(100.0 * f.discounted / (f.gross_spend + f.discounted))::int ELSE 0 END"""
 
 
-def _categories():
+def _categories() -> Choices:
     values = (
         Product.objects.exclude(category="").values_list("category", flat=True).distinct().order_by("category")[:500]
     )
     return [(value, value) for value in values]
 
 
-def _channels():
+def _channels() -> Choices:
     values = Order.objects.exclude(channel="").values_list("channel", flat=True).distinct().order_by("channel")[:100]
     return [(value, sales_channel_label(value)) for value in values]
 
 
-def _bought(column: str):
+def _bought(column: str) -> Callable[[str, dict[str, Any]], Sql]:
     """Build SQL for at least `times` matching orders in the window.
 
     Only paid lines that were not returned count (A7).
@@ -64,7 +65,7 @@ def _bought(column: str):
     return sql
 
 
-def _window_inputs(first: Input):
+def _window_inputs(first: Input) -> Callable[[str], Sequence[Input]]:
     return lambda operator: [first, *window_inputs(operator, 365)]
 
 

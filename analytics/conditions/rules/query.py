@@ -125,6 +125,7 @@ class Grammar:
 
     @property
     def first_words(self) -> list[str]:
+        """Return the first words of all patterns."""
         return list(self.starts)
 
 

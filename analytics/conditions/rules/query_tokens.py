@@ -94,6 +94,7 @@ def _meaning(kind: str, raw: str) -> str:
 
 
 def quoted(text: str) -> str:
+    """Return the text in double quotes, with special characters escaped."""
     return '"' + "".join(_ESCAPED.get(char, char) for char in text) + '"'
 
 

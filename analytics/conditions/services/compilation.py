@@ -78,6 +78,7 @@ def compile_rule(rule: dict, *, people: People = EVERYONE) -> Sql:
 
 
 def is_time_based(rule: dict) -> bool:
+    """Return whether the result of a rule can change only because time passes."""
     return any(CONDITIONS[leaf["condition"]].time_based for _path, leaf in leaves(rule))
 
 

@@ -189,6 +189,7 @@ class Printer:
         self._choices: dict[Callable[[], Choices], list[tuple[str, str]]] = {}
 
     def text(self, rule: dict) -> str:
+        """Return the rule as text of the query language."""
         return write(rule, self._leaf)
 
     def _leaf(self, leaf: dict) -> str:

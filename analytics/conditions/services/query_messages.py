@@ -47,6 +47,7 @@ def rule_of_text(text: str, currency: str) -> dict:
 
 
 def message_of(error: WrongQuery) -> str:
+    """Return the translated message of an error in the text of a rule."""
     if error.code in MESSAGES:
         return str(MESSAGES[error.code]) % {"token": error.token}
     if error.code == "wrong_value":

@@ -56,8 +56,9 @@ class People:
 
     @property
     def lines(self) -> str:
-        """Return SQL of their order lines. For a few customers these are stored in a table, because several queries
-        need them.
+        """Return SQL of their order lines.
+
+        For a few customers these are stored in a table, because several queries need them.
         """
         return LINES_TABLE if self.few else self.rows("crm_orderline", "*")
 
@@ -88,9 +89,7 @@ class Share(NamedTuple):
 
 
 def shares() -> list[Share]:
-    """Return the changed customers in as many parts as COMPUTE_SHARDS; in one part when they are few or the shop is
-    small.
-    """
+    """Return the changed customers in COMPUTE_SHARDS parts; in one part when they are few or the shop is small."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM (SELECT FROM analytics_changedcustomer LIMIT %s) AS found",

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analytics.conditions.services.compilation import unknown_skus_of
@@ -86,17 +87,17 @@ class SegmentsViewSet(ApiViewSet):
     filter_backends = []
 
     @extend_schema(responses=shapes.SegmentOut(many=True))
-    def list(self, request):
+    def list(self, request: Request) -> Response:
         printer = Printer(features_selectors.shop_currency())
         page = [_segment_data(segment, printer) for segment in self.paginate_queryset(self.get_queryset()) or []]
         return self.get_paginated_response(shapes.SegmentOut(page, many=True).data)
 
     @extend_schema(responses=shapes.SegmentDetailOut)
-    def retrieve(self, request, segment: int):
+    def retrieve(self, request: Request, segment: int) -> Response:
         return _detail(segment)
 
     @extend_schema(request=shapes.SegmentIn, parameters=[OPTIONAL_KEY], responses={201: shapes.SegmentDetailOut})
-    def create(self, request):
+    def create(self, request: Request) -> Response:
         """Save a segment by rule, which is computed at once, or an empty fixed list.
 
         An error in a rule's `text` is reported with its place: `details` has line and column (from 1), offset (from 0),
@@ -119,7 +120,7 @@ class SegmentsViewSet(ApiViewSet):
         return _detail(pk, status=201)
 
     @extend_schema(request=shapes.SegmentChangeIn, responses=shapes.SegmentDetailOut)
-    def partial_update(self, request, segment: int):
+    def partial_update(self, request: Request, segment: int) -> Response:
         """Change the given fields and leave the others. A changed rule is computed at once.
 
         Answers `cycle` when the rule would refer to the segment itself.
@@ -153,14 +154,14 @@ class SegmentMembersViewSet(ApiViewSet):
     filter_backends = []
 
     @extend_schema(responses=shapes.SegmentMemberOut(many=True))
-    def list(self, request, segment: int):
+    def list(self, request: Request, segment: int) -> Response:
         """List the current members, latest to enter first."""
         current = segment_of(segment)
         rows = selectors.members(current).select_related("customer")
         return self.get_paginated_response(shapes.SegmentMemberOut(self.paginate_queryset(rows), many=True).data)
 
     @extend_schema(request=shapes.ListedIn, responses=shapes.AddedOut)
-    def add(self, request, segment: int):
+    def add(self, request: Request, segment: int) -> Response:
         """Add up to 1,000 customers to a fixed list; repeating it changes nothing.
 
         Answers 409 `not_a_list` for a segment by rule.
@@ -171,7 +172,7 @@ class SegmentMembersViewSet(ApiViewSet):
         return Response(shapes.AddedOut(body).data)
 
     @extend_schema(request=shapes.ListedIn, responses=shapes.RemovedOut)
-    def remove(self, request, segment: int):
+    def remove(self, request: Request, segment: int) -> Response:
         """Remove up to 1,000 customers from a fixed list; repeating it changes nothing."""
         numbers = self.valid(shapes.ListedIn, request)["customers"]
         done = segment_lists.remove_by_number(
@@ -185,7 +186,7 @@ class CustomerSegmentsView(ApiView):
     scopes = {"get": "segments:read"}
 
     @extend_schema(responses=shapes.MembershipOut(many=True))
-    def get(self, request, number: str):
+    def get(self, request: Request, number: str) -> Response:
         """List the segments that a customer is in now."""
         customer = customer_of(request, number, Customer.objects.all())
         return Response(shapes.MembershipOut(selectors.segments_of(customer), many=True).data)

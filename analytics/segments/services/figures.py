@@ -128,6 +128,8 @@ class LeafReason:
 
 @dataclass(frozen=True)
 class RuleReason:
+    """The result of a rule for one customer: whether it holds, and the part of each condition."""
+
     held: bool
     leaves: list[LeafReason]
 

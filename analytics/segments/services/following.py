@@ -18,9 +18,9 @@ LOOK_EVERY = 0.5
 
 
 def bring_figures_up_to_date(run: ImportRun) -> None:
-    """Refresh the customers that the run changed. Compute the cut points again when the run brought many orders, or
-    when none exist.
+    """Refresh the customers that the run changed.
 
+    Compute the cut points again when the run brought many orders, or when none exist.
 
     A score that moves because of other customers is not an event of today, so the second part triggers no message.
     """

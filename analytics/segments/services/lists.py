@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
@@ -14,7 +15,7 @@ from analytics.segments.models import Segment, SegmentKind
 from analytics.segments.services.memberships import lock_memberships, move
 from analytics.segments.services.segments import check_name, describe, save_named
 from core.base import clock
-from core.base.actor import Actor
+from core.base.actor import Actor, RequestUser
 from core.base.errors import Conflict
 from core.db.locks import lock_row
 from crm.customers.models import Customer, CustomerState
@@ -33,7 +34,7 @@ class Listed:
     size: int
 
 
-def create_list(*, name: str, actor: Actor, description: str = "", created_by=None) -> Segment:
+def create_list(*, name: str, actor: Actor, description: str = "", created_by: RequestUser | None = None) -> Segment:
     """Create an empty list. Customers that are added later enter it."""
     check_name(name, None)
     now = clock.now()
@@ -52,6 +53,7 @@ def create_list(*, name: str, actor: Actor, description: str = "", created_by=No
 
 
 def rename_list(*, segment: Segment, actor: Actor, name: str | None = None, description: str | None = None) -> Segment:
+    """Change the name or description of a list. Raises Conflict `not_a_list`, Invalid."""
     with transaction.atomic():
         locked = lock_list(segment)
         describe(locked, name, description)
@@ -76,6 +78,7 @@ def add_to_list(*, segment: Segment, customer_ids: Sequence[int], actor: Actor) 
 
 
 def remove_from_list(*, segment: Segment, customer_ids: Sequence[int], actor: Actor) -> int:
+    """Remove customers from a list. Return how many were in it. Raises Conflict `not_a_list`."""
     with transaction.atomic():
         at = lock_memberships()
         locked = lock_list(segment)
@@ -98,6 +101,7 @@ def add_by_number(*, segment: Segment, numbers: Sequence[str], actor: Actor) -> 
 
 
 def remove_by_number(*, segment: Segment, numbers: Sequence[str], actor: Actor) -> Listed:
+    """Remove customers from a list by their numbers. Raises Conflict `not_a_list`."""
     return _by_numbers(remove_from_list, segment, numbers, actor)
 
 
@@ -137,7 +141,7 @@ def lock_list(segment: Segment) -> Segment:
     return locked
 
 
-def _mark_dependents(segment: Segment, at, customer_ids: Iterable[int]) -> None:
+def _mark_dependents(segment: Segment, at: datetime, customer_ids: Iterable[int]) -> None:
     """Mark the customers, so that the next refresh updates the segments that use this list."""
     Segment.objects.filter(pk=segment.pk).update(computed_at=at)
     mark_changed_by_query("SELECT unnest(%s::bigint[])", [list(customer_ids)])

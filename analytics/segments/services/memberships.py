@@ -31,6 +31,7 @@ Moves = dict[int, Moved]
 
 
 def added(parts: Iterable[Moves]) -> Moves:
+    """Return the sum of several moves per segment."""
     total: Moves = {}
     for part in parts:
         for segment, moved in part.items():
@@ -39,8 +40,9 @@ def added(parts: Iterable[Moves]) -> Moves:
 
 
 def lock_memberships() -> datetime:
-    """Take the lock for changes of memberships. Returns the time to write, which is later than that of every earlier
-    writer (F18).
+    """Take the lock for changes of memberships.
+
+    Returns the time to write, which is later than that of every earlier writer (F18).
     """
     require_transaction()
     with connection.cursor() as cursor:

@@ -27,19 +27,23 @@ TEMPLATES: Registry[SegmentTemplate] = Registry("segment template")
 
 
 def leaf(condition: str, operator: str, **values: Any) -> dict[str, Any]:
+    """Return a rule of one condition."""
     return {"condition": condition, "operator": operator, **values}
 
 
 def every(*children: dict[str, Any]) -> dict[str, Any]:
+    """Return a rule that holds when all children hold."""
     return {"op": "and", "children": list(children)}
 
 
 def none_of(*children: dict[str, Any]) -> dict[str, Any]:
+    """Return a rule that holds when no child holds."""
     inner = children[0] if len(children) == 1 else {"op": "or", "children": list(children)}
     return {"op": "not", "children": [inner]}
 
 
 def register_all() -> None:
+    """Register the segments that a shop can add with one click."""
     for code, label, about, rule in (
         (
             "new",

@@ -98,9 +98,9 @@ def _moves_by_itself(segment: Segment) -> bool:
 
 
 def compute_segments(segment_ids: Sequence[int] | None = None) -> list[int]:
-    """Compute whole segments and the segments that use them, all in one transaction. When that fails, compute them one
-    by one to find the failing one.
+    """Compute whole segments and the segments that use them, all in one transaction.
 
+    When that fails, compute them one by one to find the failing one.
 
     Returns the ids of the segments that failed; each keeps its error and is tried again by the next run (S1).
     """

@@ -23,7 +23,7 @@ from analytics.segments.services.figures import (
 )
 from analytics.segments.services.memberships import lock_memberships, move
 from analytics.segments.services.runs import compute_segments, due_segments, refresh_changed
-from core.base.actor import Actor
+from core.base.actor import Actor, RequestUser
 from core.base.errors import Conflict, Invalid
 from core.db.locks import lock_name, lock_row
 from core.jobs.queueing import enqueue_after_commit
@@ -32,7 +32,9 @@ from core.jobs.queueing import enqueue_after_commit
 RULES_LOCK = "analytics.segment-rules"
 
 
-def create_segment(*, name: str, rule: Any, actor: Actor, description: str = "", created_by=None) -> Segment:
+def create_segment(
+    *, name: str, rule: Any, actor: Actor, description: str = "", created_by: RequestUser | None = None
+) -> Segment:
     """Save a new segment and queue its computation; until then its size is unknown, not 0."""
     cleaned = clean_rule(rule)
     check_name(name, None)

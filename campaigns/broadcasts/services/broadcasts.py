@@ -123,8 +123,9 @@ def preview_broadcast(broadcast: Broadcast) -> AudiencePreview:
 
 
 def starting(broadcast: Broadcast, now: datetime) -> datetime:
-    """Return the start: in the shop's zone, or in the first zone on earth for local times. Raises Invalid for a past
-    time.
+    """Return the start: in the shop's zone, or in the first zone on earth for local times.
+
+    Raises Invalid for a past time.
     """
     if broadcast.send_on is None or broadcast.send_time is None:
         return now

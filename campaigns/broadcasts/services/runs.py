@@ -45,9 +45,7 @@ _PACED = """
 
 
 def audience(broadcast: Broadcast, now: datetime) -> tuple[str, dict[str, Any]]:
-    """Return the SELECT of the audience (customer_id, occurrence, due_at, context), used to create messages and to
-    preview.
-    """
+    """Return the SELECT of the audience (customer_id, occurrence, due_at, context), to create messages and to preview."""
     candidates = f"SELECT w.id, w.wanted AS due_at FROM ({_WANTED}) AS w"  # noqa: S608 - fragments of the audience; values are parameters
     if broadcast.per_minute:
         candidates = _PACED.format(wanted=_WANTED)

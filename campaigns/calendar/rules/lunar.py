@@ -67,6 +67,7 @@ def months_of(year: int) -> list[tuple[int, bool, int]]:
 
 
 def new_year(year: int) -> date:
+    """Return the day of the lunar new year in a Gregorian year. Raises KeyError outside the table."""
     month, day, _leap, _lengths = _YEARS[year]
     return date(year, month, day)
 

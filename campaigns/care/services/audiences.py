@@ -64,9 +64,7 @@ _ENTERED = f"""
 
 
 def birthday(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
-    """Select customers whose birthday it is in their own zone (J7); for `late` days afterwards too, in case no run
-    happened.
-    """
+    """Select customers whose birthday it is in their own zone (J7), and was up to `late` days ago if no run happened."""
     params = _params(rule, now)
     pairs = _birthdays(now, rule.days, gate.policy().leap_birthday)
     params |= {
@@ -93,14 +91,17 @@ def lapsed(rule: CareRule, now: datetime, *, everyone: bool) -> Select:
 
 
 def bought(rule: CareRule, now: datetime, order_ids: Sequence[int]) -> Select:
+    """Select the customers of these orders and the parameters of the query."""
     return f"{_BOUGHT} AND o.id = ANY(%(orders)s)", {**_params(rule, now), "orders": list(order_ids)}
 
 
 def bought_in_import(rule: CareRule, now: datetime, run_id: int) -> Select:
+    """Select the customers of the orders of an import run and the parameters of the query."""
     return f"{_BOUGHT} AND o.import_run_id = %(run)s", {**_params(rule, now), "run": run_id}
 
 
 def entered(rule: CareRule, now: datetime, event_ids: Sequence[int]) -> Select:
+    """Select the customers of these segment events and the parameters of the query."""
     return _ENTERED, {**_params(rule, now), "events": list(event_ids)}
 
 
@@ -151,6 +152,7 @@ def _holdout(rule: CareRule) -> HoldoutSql:
 
 
 def origin_of(rule: CareRule) -> str:
+    """Return the origin that messages of the rule carry."""
     return f"care:{rule.pk}"
 
 

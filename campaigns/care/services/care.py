@@ -73,7 +73,10 @@ def create_care_rule(
 
 
 def update_care_rule(*, rule: CareRule, actor: Actor, **changes: Any) -> CareRule:
-    """Change a rule. Queued messages keep what they were made with; no customer gets the same occurrence a second time."""
+    """Change a rule.
+
+    Queued messages keep what they were made with; no customer gets the same occurrence a second time.
+    """
     unknown = changes.keys() - {"name", "attribution_days", *VERSIONED}
     if unknown:
         raise Invalid(_("Unknown field."), code="unknown_field", field=min(unknown))
@@ -94,8 +97,9 @@ def update_care_rule(*, rule: CareRule, actor: Actor, **changes: Any) -> CareRul
 
 
 def activate_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
-    """Activate the rule: it takes customers from now on. Raises Conflict when its segment or coupon can no longer be
-    used.
+    """Activate the rule: it takes customers from now on.
+
+    Raises Conflict when its segment or coupon can no longer be used.
     """
     with transaction.atomic():
         locked = lock_row(CareRule.objects.filter(pk=rule.pk))

@@ -1,5 +1,6 @@
-"""Define starter templates and rules, in Chinese and English. Rules are drafts: nothing is sent until they are
-activated.
+"""Define starter templates and rules, in Chinese and English.
+
+Rules are drafts: nothing is sent until they are activated.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ _COUPON_ZH = """{% if coupon.code %}<p>您的专属券码（{{ coupon.value }}{%
 
 @dataclass(frozen=True)
 class CarePreset:
+    """A care rule that a shop can add with one click, with texts in English and Chinese."""
+
     code: str
     name: str
     name_zh: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -41,8 +42,9 @@ def run_care_rules(*, though_held: bool = False) -> dict[int, int]:
 
 
 def run_care_rule(*, rule_id: int, now: datetime | None = None) -> int:
-    """Make the messages that one rule has pending at `now` (default: the database's clock). Concurrent calls make each
-    once.
+    """Make the messages that one rule has pending at `now` (default: the database's clock).
+
+    Concurrent calls make each once.
     """
     at = now or clock.now()
     rule = CareRule.objects.select_related("template", "segment").get(pk=rule_id)
@@ -79,6 +81,7 @@ def care_for_orders(*, order_ids: Sequence[int]) -> int:
 
 
 def care_for_import(*, run: ImportRun | int) -> int:
+    """Make the messages of all purchase rules for the orders of an import. Return their number."""
     now = clock.now()
     run_id = run if isinstance(run, int) else run.pk
     return sum(
@@ -106,7 +109,7 @@ def wants_entering(_kind: str) -> bool:
     return CareTrigger.SEGMENT_ENTERED in active_triggers()
 
 
-def _active(trigger: str, **filters) -> list[int]:
+def _active(trigger: str, **filters: Any) -> list[int]:
     return list(
         CareRule.objects.filter(state=CareState.ACTIVE, trigger=trigger, **filters)
         .order_by("pk")

@@ -25,6 +25,7 @@ def check_care_rule(rule: CareRule, texts_of: TextsOf = saved_texts) -> None:
 
 
 def brought_by(rule: CareRule) -> tuple[str, ...]:
+    """Return the names that the rule's trigger adds to the context of its template."""
     return {
         CareTrigger.AFTER_PURCHASE: ("order",),
         CareTrigger.SEGMENT_ENTERED: ("segment",),

@@ -18,7 +18,10 @@ from campaigns.channels.rules import to_text
 
 
 class Email(Channel):
-    """Send multipart text and HTML. The Message-ID contains our id, so that a bounce or a person can find the message."""
+    """Send multipart text and HTML.
+
+    The Message-ID contains our id, so that a bounce or a person can find the message.
+    """
 
     name = "email"
     address_kind = "email"

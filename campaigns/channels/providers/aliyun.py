@@ -25,6 +25,7 @@ from campaigns.channels.registry import (
     DeliveryOutcome,
     DeliveryResult,
     Forged,
+    HttpAnswer,
     Outgoing,
     Provider,
     ProviderField,
@@ -90,7 +91,7 @@ class Aliyun(Provider):
             return DeliveryOutcome(item.id, DeliveryResult.REFUSED, error=error)
         return refused_by_status(item, answer)
 
-    def call(self, values: Mapping[str, str], action: str, query: Mapping[str, str], ask: Ask):
+    def call(self, values: Mapping[str, str], action: str, query: Mapping[str, str], ask: Ask) -> HttpAnswer:
         parts = urlsplit(values["url"])
         text = canonical_query(query)
         headers = {

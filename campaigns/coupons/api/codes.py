@@ -6,6 +6,7 @@ from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns.coupons.models import Coupon
@@ -48,7 +49,7 @@ class GenerationsView(ApiView):
     scopes = {"post": "coupons:write"}
 
     @extend_schema(request=GenerationIn, parameters=[IDEMPOTENCY_KEY], responses={202: GenerationOut})
-    def post(self, request, coupon: int):
+    def post(self, request: Request, coupon: int) -> Response:
         """Make codes without a customer. A worker makes them; poll the generation until it is `done`."""
         data = self.valid(GenerationIn, request)
         row, key = _coupon(coupon), idempotency.check_key(self.key_of(request))
@@ -68,7 +69,7 @@ class GenerationView(ApiView):
     scopes = {"get": "coupons:read"}
 
     @extend_schema(responses=GenerationOut)
-    def get(self, request, coupon: int, generation: int):
+    def get(self, request: Request, coupon: int, generation: int) -> Response:
         """Return the progress of a generation."""
         return Response(GenerationOut(coupon_codes.generation_of(_coupon(coupon), generation)).data)
 
@@ -77,7 +78,7 @@ class GenerationFileView(ApiView):
     scopes = {"get": "coupons:write"}
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.STR})
-    def get(self, request, coupon: int, generation: int):
+    def get(self, request: Request, coupon: int, generation: int) -> StreamingHttpResponse:
         """Return the codes as CSV, one per line. 409 `generation_not_done` until all are made. The export is in the
         audit log.
         """

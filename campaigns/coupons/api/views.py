@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns.coupons import selectors
@@ -33,7 +34,7 @@ def answer_body(answer: Answer) -> dict:
     return {name: answer[name] for name in FIELDS}
 
 
-def buyer(request, number: str) -> Customer | None:
+def buyer(request: Request, number: str) -> Customer | None:
     """Return the customer of the cart; a member's token is limited to its own customer. Raises NotFound."""
     if isinstance(request.auth, MemberToken):
         own = PEOPLE.filter(pk=request.auth.customer_id).first()
@@ -41,7 +42,7 @@ def buyer(request, number: str) -> Customer | None:
     return customer_of(request, number, PEOPLE) if number else None
 
 
-def cart_shape(request) -> type[shapes.CartIn]:
+def cart_shape(request: Request) -> type[shapes.CartIn]:
     """Return the request's shape: a member is never a guest."""
     return shapes.MemberCartIn if isinstance(request.auth, MemberToken) else shapes.GuestCartIn
 
@@ -52,7 +53,7 @@ class ValidateView(ApiView):
     member_shapes = {"post": members.CouponQuote}
 
     @extend_schema(request=shapes.GuestCartIn, responses=shapes.CouponQuoteOut)
-    def post(self, request):
+    def post(self, request: Request) -> Response:
         """Return the discount of a code on a cart, or the reason against it. Reserves nothing."""
         data = self.valid(cart_shape(request), request)
         customer = buyer(request, data.pop("customer"))
@@ -73,7 +74,7 @@ class ReservationsView(ApiView):
     member_shapes = {"post": members.Reservation}
 
     @extend_schema(request=shapes.GuestCartIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.ReservationOut})
-    def post(self, request):
+    def post(self, request: Request) -> Response:
         """Reserve one use for an order. 422 names the reason, such as `campaign_limit`.
 
         With a member's token no budget is reserved: `discount` is then an estimate, and the server key that redeems
@@ -95,7 +96,7 @@ class RedeemView(ApiView):
     scopes = {"post": "coupons:write"}
 
     @extend_schema(request=shapes.RedeemIn, parameters=[IDEMPOTENCY_KEY], responses=shapes.ReservationOut)
-    def post(self, request, reservation: uuid.UUID):
+    def post(self, request: Request, reservation: uuid.UUID) -> Response:
         """Redeem the reservation of a paid order. 409 `reservation_expired`: reserve again.
 
         A new reservation checks the limits again. With `cart_amount` the discount is computed again. 422
@@ -118,7 +119,7 @@ class ReleaseView(ApiView):
     member_shapes = {"post": members.Reservation}
 
     @extend_schema(request=None, parameters=[IDEMPOTENCY_KEY], responses=shapes.ReservationOut)
-    def post(self, request, reservation: uuid.UUID):
+    def post(self, request: Request, reservation: uuid.UUID) -> Response:
         """Release the use of an abandoned cart or a reversed payment. A member's token only releases its own open
         reservations.
         """
@@ -130,7 +131,7 @@ class IssueView(ApiView):
     scopes = {"post": "coupons:write"}
 
     @extend_schema(request=shapes.IssueIn, responses=shapes.HeldCouponOut)
-    def post(self, request, coupon: int):
+    def post(self, request: Request, coupon: int) -> Response:
         """Give one customer a code, once per cause."""
         data = self.valid(shapes.IssueIn, request)
         row = Coupon.objects.filter(pk=coupon).first()
@@ -151,7 +152,7 @@ class CustomerCouponsView(ApiView):
     member_shapes = {"get": members.HeldCoupon}
 
     @extend_schema(responses=shapes.HeldCouponOut(many=True))
-    def get(self, request, number: str):
+    def get(self, request: Request, number: str) -> Response:
         """Return the customer's own codes, newest first, at most 200."""
         coupons = selectors.coupons_of(customer_of(request, number, PEOPLE), clock.now())
         return Response(self.shape(request, shapes.HeldCouponOut)(coupons, many=True).data)

@@ -27,6 +27,7 @@ CHOSEN = re.compile(r"[0-9A-Z]{4,20}\Z")
 
 
 def new_codes(count: int) -> list[str]:
+    """Return random codes, each with a check character at the end."""
     values = _random_values(count * RANDOM)
     bodies = (values[start : start + RANDOM] for start in range(0, count * RANDOM, RANDOM))
     return [body.translate(_CHARACTERS).decode() + ALPHABET[_check(body)] for body in bodies]

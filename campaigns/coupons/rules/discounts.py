@@ -22,7 +22,10 @@ def zhe_of(percent_off: int) -> Decimal:
 
 
 def percent_off(zhe: Decimal) -> int:
-    """Return the percentage off of a 折: 8.5 折 is 15% off. Raises ValueError outside 0 to 9.9 or beyond one decimal."""
+    """Return the percentage off of a 折: 8.5 折 is 15% off.
+
+    Raises ValueError outside 0 to 9.9 or beyond one decimal.
+    """
     paid = zhe * 10
     if not 0 <= paid <= 99 or paid != paid.to_integral_value():
         raise ValueError("0 to 9.9 with one decimal")
@@ -30,7 +33,5 @@ def percent_off(zhe: Decimal) -> int:
 
 
 def is_large(*, percent: bool, value: int, minimum_spend: int) -> bool:
-    """Return whether the discount takes more than half of the price: of any order, or of the smallest order it is valid
-    for.
-    """
+    """Return whether the discount takes over half of the price of any order, or of the smallest that it is valid for."""
     return value > LARGE_PERCENT if percent else 0 < minimum_spend < 2 * value

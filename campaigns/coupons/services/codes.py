@@ -48,8 +48,7 @@ def issue_coupon(*, customer: Customer, coupon: Coupon, cause: str, actor: Actor
 def issue_to_many(
     *, coupon: Coupon, wanted: Sequence[Cause], actor: Actor = SYSTEM, count: bool = True
 ) -> dict[Cause, CouponCode]:
-    """Issue codes for (customer id, cause) pairs inside the caller's transaction; `is_new` marks codes made by this
-    call.
+    """Issue codes for (customer id, cause) pairs in the caller's transaction; `is_new` marks codes made by this call.
 
     With `count` false the caller raises the coupon's counter itself, at the end of its transaction.
     """
@@ -104,6 +103,7 @@ def withdraw_code(*, code_id: int) -> bool:
 
 
 def count_issued(coupon: Coupon, count: int) -> None:
+    """Add to the number of issued codes of the coupon."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT campaigns_count_issued(%s, %s)", [coupon.pk, count])
 
@@ -188,6 +188,7 @@ def batch_codes(job: Job) -> Iterator[str]:
 
 
 def issue_to_segment(job: Job, progress: jobs.Progress) -> dict[str, Any]:
+    """Issue one code to each active customer of a segment, in chunks (job). A repeat issues only missing codes."""
     coupon = Coupon.objects.get(pk=job.result["coupon"])
     done = last = 0
     while True:
@@ -211,6 +212,7 @@ def issue_to_segment(job: Job, progress: jobs.Progress) -> dict[str, Any]:
 
 
 def generate_codes(job: Job, progress: jobs.Progress) -> dict[str, Any]:
+    """Make codes without a customer up to the job's number, in chunks (job)."""
     coupon, target = Coupon.objects.get(pk=job.result["coupon"]), job.result["count"]
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -236,6 +238,7 @@ def _batch(job: Job) -> str:
 
 
 def check_issuable(coupon: Coupon) -> None:
+    """Check that codes of the coupon can be issued. Raises Conflict `public_coupon` or `coupon_over`."""
     if coupon.mode != CodeMode.UNIQUE:
         raise Conflict(_("A public coupon has one code for all customers."), code="public_coupon")
     if not coupon.active or (coupon.ends_at and coupon.ends_at <= clock.now()):

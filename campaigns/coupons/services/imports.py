@@ -60,12 +60,16 @@ LABELS = {
 
 
 class CouponImport(RowImport):
-    """Take rows of codes. An existing code stays as it is; a use is identified by its code and its order, or its time."""
+    """Take rows of codes.
+
+    An existing code stays as it is; a use is identified by its code and its order, or its time.
+    """
 
     named = False
     order = "coalesce(used_at, issued_at), row_number"
 
     def take(self, context: Context, row: dict[str, Any]) -> bool:
+        """Import one code and, if it was used, its use. Return whether anything was new. Raises Invalid."""
         require_transaction()
         currency = context.store.currency
         coupon = _coupon(context, row, currency)
@@ -79,6 +83,7 @@ class CouponImport(RowImport):
         return _use(coupon, code, row, discount, cart) or fresh
 
     def finish(self, context: Context) -> None:
+        """Announce the customers that the import changed."""
         self.announce(context, events.CUSTOMERS_CHANGED)
 
 

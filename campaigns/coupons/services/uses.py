@@ -46,6 +46,8 @@ GUESSED = frozenset({"unknown_code", "wrong_customer"})
 
 
 class TooManyGuesses(Refused):
+    """The caller tried too many unknown codes."""
+
     status = 429
     code = "too_many_guesses"
     message = _("Too many wrong codes. Try again in 15 minutes.")

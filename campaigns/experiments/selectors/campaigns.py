@@ -24,7 +24,10 @@ class Revenue:
 
 @dataclass(frozen=True)
 class CampaignResults:
-    """Hold the results. `delivered`: handed over. `held_out`: customers without a message; see `selectors/holdouts.py`."""
+    """Hold the results.
+
+    `delivered`: handed over. `held_out`: customers without a message; see `selectors/holdouts.py`.
+    """
 
     delivered: int
     opened: int

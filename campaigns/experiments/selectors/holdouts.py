@@ -55,7 +55,10 @@ class Comparison:
 
 
 def compare(origin: str, *, days: int, now: datetime, goes_on: bool) -> Comparison | None:
-    """Compare over the `days` that orders count for; None without any holdout. `goes_on`: customers are still held out."""
+    """Compare over the `days` that orders count for; None without any holdout.
+
+    `goes_on`: customers are still held out.
+    """
     currency = shop_currency()
     sums = ", ".join(
         f"coalesce(sum({value}) FILTER (WHERE f.over), 0)::float8,"

@@ -33,9 +33,7 @@ _EVERYTHING = """coalesce(
 
 @dataclass(frozen=True)
 class HoldoutSql:
-    """Hold SQL on `a.customer_id`: `own` for the campaign's holdout, `everything` for the global one; `params` for
-    both.
-    """
+    """Hold SQL on `a.customer_id`: `own` for the campaign's holdout, `everything` for the global one; both use `params`."""
 
     own: str
     everything: str
@@ -44,12 +42,14 @@ class HoldoutSql:
 
     @property
     def out(self) -> str:
+        """Return the SQL condition that a customer is held out by the shop's or the campaign's own group."""
         return f"({self.everything} OR {self.own})"
 
 
 def kept_out(*, message_class: str, origin: str, holdout_percent: int) -> HoldoutSql:
-    """Return the SQL for which customers of the audience get nothing. No customer is held out of a transactional
-    message.
+    """Return the SQL for which customers of the audience get nothing.
+
+    No customer is held out of a transactional message.
     """
     params: dict[str, Any] = {"origin": origin, "holdout": holdout_percent}
     experiment = _global_holdout() if message_class == MessageClass.MARKETING else None
@@ -77,6 +77,7 @@ SELECT customer, arm FROM campaigns_expose(
 
 
 def draw_params(experiment: Experiment) -> dict[str, Any]:
+    """Return the SQL parameters that draw an arm: the salt, the arms and the upper ends of their ranges."""
     arms = list(experiment.arms.all())
     return {
         "draw": experiment.pk,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -25,7 +26,7 @@ from campaigns.journeys import rules
 from campaigns.journeys.console import forms, words
 from campaigns.journeys.console.journeys import journey_of, publish_text
 from campaigns.journeys.models import Journey
-from campaigns.journeys.registry import STEPS, Step
+from campaigns.journeys.registry import STEPS, Step, Text
 from campaigns.journeys.services import journeys as services
 from core.base.actor import of_user
 from core.base.errors import DomainError, Invalid
@@ -119,7 +120,7 @@ def _canvas(journey: Journey, problems: list[services.JourneyProblem]) -> dict[s
     }
 
 
-def _ways(kind: str):
+def _ways(kind: str) -> Sequence[tuple[str, Text]]:
     """Return the paths of a newly added step."""
     return STEPS[kind].arms(_fresh(kind, "new"))
 
@@ -156,7 +157,7 @@ def panel(
     journey: Journey,
     selected: str,
     *,
-    shown_problems=(),
+    shown_problems: Sequence[services.JourneyProblem] = (),
     step: Step | None = None,
     rule: Any = None,
 ) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,7 +94,7 @@ def _view(item: StepField, value: Any, errors: Mapping[str, str]) -> FieldView:
     return shown
 
 
-def _choices(pairs, value: Any) -> list[tuple[str, str]]:
+def _choices(pairs: Iterable[tuple[Any, Any]], value: Any) -> list[tuple[str, str]]:
     """Return the choices, including a chosen one that no longer exists, until it is removed."""
     choices = [(str(code), str(label)) for code, label in pairs]
     if value not in ("", None) and str(value) not in dict(choices):
@@ -215,7 +215,9 @@ class Settings:
         ]  # fmt: skip
         return views
 
-    def _choice(self, name: str, label: str, value: Any, choices, wrong: str = "") -> FieldView:
+    def _choice(
+        self, name: str, label: str, value: Any, choices: Iterable[tuple[Any, Any]], wrong: str = ""
+    ) -> FieldView:
         error = self.errors.get(name, "") or self.errors.get(wrong, "")
         code = "" if value is None else str(value)
         return FieldView(name, "choice", label, code, _choices(choices, code), error=error)

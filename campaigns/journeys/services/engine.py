@@ -42,6 +42,7 @@ SWEEP = 20_000
 
 
 def lease_seconds() -> int:
+    """Return the seconds for which a worker claims a run."""
     return getattr(settings, "JOURNEY_LEASE_SECONDS", LEASE_SECONDS)
 
 
@@ -59,6 +60,7 @@ class JourneyPlan:
     places: dict[str, int]
 
     def follow(self, step: str, outcome: str) -> str:
+        """Return the step after `step` for an outcome, or "" at the end."""
         return rules.follow(self.ways, step, outcome)
 
 

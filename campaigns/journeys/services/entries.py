@@ -367,7 +367,10 @@ def enter_waiting() -> int:
 
 
 def awaited_segments() -> list[int]:
-    """Return the segments that running journeys wait for. A segment whose computation failed waits for the hourly run."""
+    """Return the segments that running journeys wait for.
+
+    A segment whose computation failed waits for the hourly run.
+    """
     segment_ids = {
         journey.definition["entry"]["segment"]
         for journey in Journey.objects.filter(state=JourneyState.RUNNING).select_related("version")
@@ -404,9 +407,7 @@ def enter_members(*, journey: Journey, now: datetime | None = None) -> int:
 
 
 def _by_date(journey: Journey, entry: dict[str, Any], now: datetime) -> Candidates:
-    """Select customers whose birthday or member day is in that many days, at the given local hour; one day late too
-    (J7).
-    """
+    """Select customers with a birthday or member day in that many days, or a day less, at the given local hour (J7)."""
     days = entry["days"]
     pairs = celebrated_around(now.date(), days, gate.policy().leap_birthday)
     shared = {

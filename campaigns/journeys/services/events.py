@@ -40,6 +40,7 @@ _EVENTS = f"""
 
 
 def select_of(key: str) -> str:
+    """Return the SQL that selects the occurrences of an event."""
     if key == ORDER:
         return _ORDERS
     return _ACTIVITY if key.startswith(ACTIVITY_PREFIX) else _EVENTS
@@ -58,6 +59,7 @@ def heard() -> list[EventType]:
 
 
 def known(key: str) -> bool:
+    """Return whether the event exists."""
     return key in dict(offered())
 
 
@@ -73,6 +75,7 @@ def offered() -> list[tuple[str, str | Promise]]:
 
 
 def label_of(key: str) -> str:
+    """Return the readable name of an event."""
     if key.startswith(ACTIVITY_PREFIX):
         code = key.removeprefix(ACTIVITY_PREFIX)
         return str(ACTIVITY.get(code) or code)
@@ -93,6 +96,7 @@ def where_words(where: Sequence[dict]) -> str:
 
 
 def event_words(spec: dict | None) -> str:
+    """Return the event and its conditions as readable text, or "" without an event."""
     if not spec or not spec.get("event"):
         return ""
     label, conditions = label_of(spec["event"]), where_words(spec.get("where", []))

@@ -37,6 +37,7 @@ _DUE = {
 
 
 def register_all() -> None:
+    """Register the kinds of messages that wait while sending is held, and journeys."""
     for name, label, prepare in (
         ("broadcasts", _("Messages of broadcasts"), _prepare_broadcasts),
         ("care", _("Messages of care rules"), _prepare_care),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
@@ -28,7 +28,7 @@ from campaigns.journeys.services import template_fit as template_uses
 from core.base.actor import Actor
 from core.base.errors import Conflict, DomainError, Invalid
 from core.db.locks import lock_row
-from core.events.bus import emit
+from core.events.bus import EventType, emit
 from core.security.models import User
 
 Text = str | Promise
@@ -156,8 +156,9 @@ def pause_journey(*, journey: Journey, actor: Actor) -> Journey:
 
 
 def resume_journey(*, journey: Journey, actor: Actor) -> Journey:
-    """Resume the journey: steps that became due during the pause are done now. Raises Conflict unless paused or
-    running.
+    """Resume the journey: steps that became due during the pause are done now.
+
+    Raises Conflict unless paused or running.
     """
     with transaction.atomic():
         locked = lock_row(Journey.objects.filter(pk=journey.pk))
@@ -171,7 +172,10 @@ def resume_journey(*, journey: Journey, actor: Actor) -> Journey:
 
 
 def stop_journey(*, journey: Journey, actor: Actor) -> int:
-    """Stop the journey for all customers in it. Return how many runs ended now; after a crash the sweep ends the rest."""
+    """Stop the journey for all customers in it.
+
+    Return how many runs ended now; after a crash the sweep ends the rest.
+    """
     with transaction.atomic():
         locked = lock_row(Journey.objects.filter(pk=journey.pk))
         if locked.state == JourneyState.DRAFT:
@@ -196,10 +200,11 @@ def delete_draft(*, journey: Journey, actor: Actor) -> None:
 
 
 def under_way(journey: Journey) -> int:
+    """Return the number of active runs."""
     return JourneyRun.objects.filter(journey=journey, state=RunState.ACTIVE).count()
 
 
-def _emit(kind, journey: Journey, actor: Actor, **more: Any) -> None:
+def _emit(kind: EventType, journey: Journey, actor: Actor, **more: Any) -> None:
     emit(kind, subject_id=None, payload={"journey": journey.pk, "name": journey.name, **more}, actor=actor)
     transaction.on_commit(journey_entries.wanted_kinds.forget, robust=True)
 
@@ -348,12 +353,7 @@ def clean_value(field: StepField, raw: Any) -> Any:
     if field.kind == "number":
         return _number(raw, field.minimum, field.maximum, field.name)
     if field.kind in ("text", "long"):
-        text = str(raw).strip()
-        if len(text) > field.maximum or "\x00" in text:
-            raise Invalid(_("This is too long."), code="too_long", field=field.name)
-        if not text and field.required:
-            raise Invalid(_("Fill this in."), code="required", field=field.name)
-        return text
+        return _text(raw, field)
     if field.kind == "time":
         return _time(raw, field.name)
     if field.kind == "choice":
@@ -372,6 +372,15 @@ def clean_value(field: StepField, raw: Any) -> Any:
     if field.kind == "arms":
         return _arms(raw, field.name)
     raise Invalid(field=field.name)
+
+
+def _text(raw: Any, field: StepField) -> str:
+    text = str(raw).strip()
+    if len(text) > field.maximum or "\x00" in text:
+        raise Invalid(_("This is too long."), code="too_long", field=field.name)
+    if not text and field.required:
+        raise Invalid(_("Fill this in."), code="required", field=field.name)
+    return text
 
 
 def _number(raw: Any, low: int, high: int, name: str) -> int:
@@ -437,7 +446,7 @@ def _entry(raw: dict[str, Any], problems: list[JourneyProblem]) -> dict[str, Any
     kind = raw.get("kind")
     entry: dict[str, Any] = {"kind": kind, "segment": raw.get("segment") or None}
 
-    def take(name: str, read) -> None:
+    def take(name: str, read: Callable[[], Any]) -> None:
         try:
             entry[name] = read()
         except DomainError as error:

@@ -42,36 +42,44 @@ class Maker:
         self._made = 0
 
     def say(self, english: str, chinese: str) -> str:
+        """Return the text in the preset's language."""
         return chinese if self.chinese else english
 
     def step(self, kind: str, **values: Any) -> Step:
+        """Return a step with a new id."""
         self._made += 1
         return {"id": f"s{self._made}", "kind": kind, **values}
 
     def wait(self, amount: int, unit: str = "days") -> Step:
+        """Return a step that waits for some time."""
         return self.step("wait", amount=amount, unit=unit)
 
     def until(self, time: str = "10:00", days: int = 0) -> Step:
+        """Return a step that waits until a time of the day."""
         return self.step("wait_until", days=days, time=time)
 
     def wait_event(
         self, event: str, amount: int, *, happened: Sequence[Step] = (), timeout: Sequence[Step] = ()
     ) -> Step:
+        """Return a step that waits for an event, for at most `amount` days, with the steps of both outcomes."""
         arms = {"happened": list(happened), "timeout": list(timeout)}
         return self.step("wait_event", event=event, where=[], amount=amount, unit="days", arms=arms)
 
     def branch(
         self, condition: str, operator: str, *, yes: Sequence[Step] = (), no: Sequence[Step] = (), **values: Any
     ) -> Step:
+        """Return a step that branches on one condition."""
         rule = {"op": "and", "children": [{"condition": condition, "operator": operator, **values}]}
         return self.step("branch", rule=rule, arms={"yes": list(yes), "no": list(no)})
 
     def tag(self, english: str, chinese: str, action: str = "add") -> Step:
+        """Return a step that adds or removes a tag."""
         return self.step("tag", action=action, tag=self.say(english, chinese))
 
     def message(
         self, name: tuple[str, str], subject: tuple[str, str], body: tuple[str, str], *, coupon: bool = False
     ) -> Step:
+        """Return a step that sends an e-mail; create its template unless one has the name."""
         foot = (f"{_COUPON_EN if coupon else ''}{_FOOT_EN}", f"{_COUPON_ZH if coupon else ''}{_FOOT_ZH}")
         called = self.say(*name)
         template = Template.objects.filter(name=called).first() or save_template(
@@ -92,6 +100,7 @@ class Maker:
         return self.step("message", template=str(template.pk))
 
     def coupon(self, name: tuple[str, str], kind: str, value: int, valid_days: int) -> Step:
+        """Return a step that issues a code; create its coupon unless a usable one has the name."""
         called = self.say(*name)
         row = Coupon.objects.filter(
             name=called, mode=CodeMode.UNIQUE, active=True, ends_at=None
@@ -107,6 +116,7 @@ class Maker:
         return self.step("coupon", coupon=str(row.pk))
 
     def segment(self, name: tuple[str, str], *conditions: dict[str, Any]) -> int:
+        """Return the id of the segment with this name; create it if there is none."""
         called = self.say(*name)
         row = Segment.objects.active().filter(name=called).first()
         if row is None:
@@ -125,6 +135,8 @@ BUYS = {"event": ORDER, "where": []}
 
 @dataclass(frozen=True)
 class JourneyPreset:
+    """A journey that a shop can add with one click, with texts in English and Chinese."""
+
     code: str
     name: str
     name_zh: str
@@ -135,10 +147,12 @@ class JourneyPreset:
 
     @property
     def label(self) -> str:
+        """Return the name in the user's language."""
         return self.name_zh if _chinese() else self.name
 
     @property
     def about(self) -> str:
+        """Return the description in the user's language."""
         return self.text_zh if _chinese() else self.text
 
 
@@ -379,6 +393,7 @@ PRESETS = (
 
 
 def offered() -> tuple[JourneyPreset, ...]:
+    """Return all journey presets."""
     return PRESETS
 
 

@@ -27,8 +27,10 @@ from campaigns.templates.services.uses import (
 
 @dataclass
 class _Way:
-    """Hold the state of one path. `given` and `live` (coupon steps whose code a message would show now) are of the
-    path; `shown` and `passed` are of the whole journey.
+    """Hold the state of one path.
+
+    `given` and `live` (coupon steps whose code a message would show now) are of the path; `shown` and `passed` are of
+    the whole journey.
     """
 
     given: CouponPresence = CouponPresence.NO

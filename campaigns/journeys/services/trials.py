@@ -46,6 +46,8 @@ class Entering(StrEnum):
 
 @dataclass
 class Trial:
+    """The result of a trial: the customer's way through the journey, and how it ends."""
+
     held_out: bool
     entering: Entering
     stops: list[Stop] = field(default_factory=list)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.utils.translation import gettext as _t
@@ -138,6 +138,6 @@ class WaitEvent(StepKind):
         return _t("%(event)s, at most %(time)s") % {"event": event_words(step), "time": span_words(step)}
 
 
-def _early(until, batch: StepBatch) -> bool:
+def _early(until: datetime | None, batch: StepBatch) -> bool:
     """Return whether the run woke before its time by an event that did not end the wait."""
     return until is not None and until > batch.now

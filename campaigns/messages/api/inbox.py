@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from campaigns.coupons.api.views import PEOPLE
@@ -35,7 +36,7 @@ class InboxViewSet(ApiViewSet):
     filter_backends = []
 
     @extend_schema(responses=messages_serializers.InboxMessageOut(many=True))
-    def list(self, request, number: str):
+    def list(self, request: Request, number: str) -> Response:
         """List messages in the app, newest first."""
         page = self.paginate_queryset(messages_inbox.inbox_of(customer_of(request, number, PEOPLE)))
         return self.get_paginated_response(
@@ -43,19 +44,19 @@ class InboxViewSet(ApiViewSet):
         )
 
     @extend_schema(responses=messages_serializers.UnreadOut)
-    def unread(self, request, number: str):
+    def unread(self, request: Request, number: str) -> Response:
         """Return the number of unread messages."""
         count = messages_inbox.unread_count(customer_of(request, number, PEOPLE))
         return Response(self.shape(request, messages_serializers.UnreadOut)({"unread": count}).data)
 
     @extend_schema(request=None, responses=messages_serializers.InboxMessageOut)
-    def read(self, request, number: str, message: uuid.UUID):
+    def read(self, request: Request, number: str, message: uuid.UUID) -> Response:
         """Mark one message as read; only the first reading is stored."""
         read = mark_read(customer=customer_of(request, number, PEOPLE), message_id=message)
         return Response(self.shape(request, messages_serializers.InboxMessageOut)(read).data)
 
     @extend_schema(request=None, responses=messages_serializers.UnreadOut)
-    def read_all(self, request, number: str):
+    def read_all(self, request: Request, number: str) -> Response:
         """Mark all messages as read."""
         mark_all_read(customer=customer_of(request, number, PEOPLE))
         return Response(self.shape(request, messages_serializers.UnreadOut)({"unread": 0}).data)

@@ -151,7 +151,10 @@ def _message_values(row: dict[str, Any], text: Text, facts: _Facts, unsubscribe:
 
 
 def _addresses(identity_ids: Collection[int]) -> dict[int, str]:
-    """Return the addresses by identity. An address that can't be decrypted is left out, so that only its message fails."""
+    """Return the addresses by identity.
+
+    An address that can't be decrypted is left out, so that only its message fails.
+    """
     addresses: dict[int, str] = {}
     if not identity_ids:
         return addresses

@@ -42,8 +42,9 @@ FROM campaigns_message m WHERE m.id = ANY(%(ids)s::uuid[])
 
 
 def _gate(candidates: str) -> str:
-    """Return the gate over a SELECT of id, customer_id, channel, message_class, origin, step, occurrence,
-    waiting_since, due_at, unmatched, holdout. Messages of one customer in one batch see each other.
+    """Return the gate over a SELECT of candidates. Messages of one customer in one batch see each other.
+
+    Columns: id, customer_id, channel, message_class, origin, step, occurrence, waiting_since, due_at, unmatched, holdout.
     """
     return statement(__package__, "gate", candidates=candidates, zone=CUSTOMER_ZONE, first=_FIRST, next=_NEXT)
 
@@ -59,6 +60,7 @@ class Ruling(NamedTuple):
 
     @property
     def verdict(self) -> Verdict:
+        """Return the verdict that follows from the reason."""
         if self.reason is None:
             return Verdict.SEND
         return Verdict.HOLD if self.reason == GateReason.QUIET_HOURS else Verdict.SUPPRESS
@@ -115,6 +117,7 @@ def preview(candidates: str, params: dict[str, Any], now: datetime, basis: str =
 
 
 def parameters(now: datetime) -> dict[str, Any]:
+    """Return the SQL parameters of the gate: the policy, the shop's zone and the channels."""
     limits = policy()
     store = Store.objects.filter(is_default=True).first()
     zones = known_zones()

@@ -25,5 +25,6 @@ def mark_read(*, customer: Customer, message_id: UUID) -> Message:
 
 
 def mark_all_read(*, customer: Customer) -> int:
+    """Mark all unread messages of a customer's inbox as read. Return their number."""
     now = clock.now()
     return inbox_of(customer).filter(read_at=None).update(read_at=now, opened_at=now)

@@ -24,6 +24,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.channels.registry import CHANNELS, Channel, DeliveryOutcome, DeliveryResult, Outgoing
 from campaigns.messages import events
@@ -69,6 +70,7 @@ class ClaimedBatch:
 
 
 def lease_seconds() -> int:
+    """Return the seconds for which a worker claims a message."""
     return getattr(settings, "MESSAGE_LEASE_SECONDS", LEASE_SECONDS)
 
 
@@ -301,7 +303,10 @@ def _beat(claim: UUID) -> None:
 
 
 def sweep_leases(*, limit: int = 1000) -> dict[str, int]:
-    """Handle expired leases: not begun is queued again, begun is uncertain. Then ask providers that support look-ups."""
+    """Handle expired leases: not begun is queued again, begun is uncertain.
+
+    Then ask providers that support look-ups.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """WITH late AS (
@@ -363,7 +368,9 @@ def _settle(message: Message, allowed: set[str], *, state: str, actor: Actor) ->
     with transaction.atomic():
         locked = lock_row(Message.objects.filter(pk=message.pk))
         if locked.state not in allowed:
-            raise Conflict(_state_message(), code="message_state", state=locked.state)
+            raise Conflict(
+                _("This is not possible in the message's current state."), code="message_state", state=locked.state
+            )
         log.info("message_settled", message=str(locked.pk), state=state, by=str(actor))
         locked.state = state
         locked.reason, locked.claim, locked.leased_until = "", None, None
@@ -375,12 +382,6 @@ def _settle(message: Message, allowed: set[str], *, state: str, actor: Actor) ->
         if state == MessageState.SENT:
             announce([locked.pk])
     return locked
-
-
-def _state_message():
-    from django.utils.translation import gettext_lazy as _
-
-    return _("This is not possible in the message's current state.")
 
 
 def _take(now: datetime, limit: int) -> list[dict[str, Any]]:

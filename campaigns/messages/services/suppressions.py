@@ -37,6 +37,7 @@ def suppress_customer(*, customer: Customer, channel: str, reason: str, actor: A
 
 
 def lift_suppression(*, suppression: Suppression, actor: Actor) -> None:
+    """Lift a suppression, so that the address can receive messages again. Idempotent."""
     with transaction.atomic():
         lifted = Suppression.objects.filter(pk=suppression.pk, lifted_at=None).update(lifted_at=Now())
         if lifted and suppression.customer_id:

@@ -32,6 +32,8 @@ OWN_PATHS = ("/u/", "/p/", "/rate/", "/c/", "/o/")
 
 @dataclass(frozen=True)
 class TrackedLink:
+    """A link of a message whose clicks are counted."""
+
     message_id: UUID
     url: str
 
@@ -101,6 +103,7 @@ def record_click(*, link: TrackedLink) -> bool:
 
 @lru_cache(maxsize=1)
 def signer() -> Signer:
+    """Return the signer of tracked links."""
     return Signer(salt=SALT)
 
 

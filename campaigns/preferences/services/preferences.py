@@ -31,12 +31,14 @@ class ConsentChoice:
 
     @property
     def name(self) -> str:
+        """Return the name of the form field: channel and purpose."""
         return f"{self.channel}.{self.purpose}"
 
 
 def customer_of(token: str) -> Customer:
-    """Return the customer of a signed link. Raises Invalid `link_invalid` when it is forged or the customer is not
-    active.
+    """Return the customer of a signed link.
+
+    Raises Invalid `link_invalid` when it is forged or the customer is not active.
     """
     try:
         pk = int(preferences_signer().unsign(token))

@@ -18,6 +18,8 @@ from crm.customers.services.consents import record_consent
 
 @dataclass(frozen=True)
 class UnsubscribeLink:
+    """The content of an unsubscribe link."""
+
     message_id: str
     customer_id: int
     channel: str
@@ -33,6 +35,7 @@ def read_link(token: str) -> UnsubscribeLink:
 
 
 def is_unsubscribed(link: UnsubscribeLink) -> bool:
+    """Return whether the customer of the link gets no marketing on its channel."""
     state = ConsentState.objects.filter(
         customer_id=_current(link).pk, channel=link.channel, purpose=Purpose.MARKETING
     ).first()

@@ -74,6 +74,7 @@ class Fields:
 
     @property
     def named(self) -> set[str]:
+        """Return all fields that the text names, in output or in a condition."""
         return self.shown | self.asked
 
     def names(self, root: str) -> bool:

@@ -12,9 +12,7 @@ _HREF = re.compile(r'(<a\b[^>]*?\bhref=")([^"]*)(")', re.IGNORECASE)
 
 
 def is_followed(url: str, own: tuple[str, ...] = ()) -> bool:
-    """Return whether the URL is tracked: a web address outside `own` prefixes, and short enough to be carried in a
-    link.
-    """
+    """Return whether the URL is tracked: a web address outside `own` prefixes, and short enough to fit into a link."""
     if len(url) > LONGEST or url.startswith(own):
         return False
     try:

@@ -319,7 +319,10 @@ def check(source: str, *, html: bool) -> None:
 
 
 def check_fields(source: str, parsed: BoundTemplate | None = None) -> None:
-    """Check the fields. Raises TemplateError `unknown_variable` or `unknown_field` with the line and the nearest field."""
+    """Check the fields.
+
+    Raises TemplateError `unknown_variable` or `unknown_field` with the line and the nearest field.
+    """
     fields_found = fields(source) if parsed is None else template_fields.fields_of(parsed.nodes)
     for fault in fields_found.faults:
         code = "unknown_field" if fault.field else "unknown_variable"
@@ -343,6 +346,7 @@ class Plain(dict[str, Any]):
 
 
 def plain_context(context: Mapping[str, Any]) -> Plain:
+    """Return the context as plain values. A context that is already plain is returned unchanged."""
     return context if type(context) is Plain else Plain(plain(dict(context)))
 
 
@@ -359,8 +363,9 @@ def roots(source: str) -> frozenset[str]:
 
 
 def render(source: str, context: Mapping[str, Any], *, html: bool) -> str:
-    """Render a text. Raises TemplateError for an exceeded limit or a misused filter. The context is copied to plain
-    values.
+    """Render a text.
+
+    Raises TemplateError for an exceeded limit or a misused filter. The context is copied to plain values.
     """
     if "{" not in source:
         return source

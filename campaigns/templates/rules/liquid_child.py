@@ -21,6 +21,7 @@ MEMORY = 512 * 1024 * 1024
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Return the response to one request: the text, or the error's parts."""
     try:
         if request["work"] == "check":
             liquid.check(request["source"], html=request["html"])
@@ -33,6 +34,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Answer requests from standard input, one JSON line each, until it closes or nothing arrives for a while."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     waiting = b""
     # Read past Python's own buffer, so that `select` sees every waiting request.

@@ -68,6 +68,7 @@ class Contexts:
 
     @property
     def shop_name(self) -> str:
+        """Return the name of the shop, or "" without a store."""
         return self.store.name if self.store else ""
 
     def _load(self) -> None:
@@ -95,8 +96,9 @@ class Contexts:
     def of(
         self, customer_id: int, language: str, extra: dict[str, Any], names: frozenset[str] = EVERYTHING
     ) -> dict[str, Any]:
-        """Return the context. `extra` is what the message itself brings (order, ticket, links); only `names` are
-        included.
+        """Return the context.
+
+        `extra` is what the message itself brings (order, ticket, links); only `names` are included.
         """
         if translation.get_language() == language:
             return self._of(self.people[customer_id], extra, names)
@@ -239,11 +241,13 @@ def preferences_url(customer_id: int) -> str:
 
 @lru_cache(maxsize=1)
 def preferences_signer() -> Signer:
+    """Return the signer of links to the preference page."""
     return Signer(salt=PREFERENCES_SALT)
 
 
 @lru_cache(maxsize=1)
 def link_signer() -> Signer:
+    """Return the signer of unsubscribe links."""
     return Signer(salt=UNSUBSCRIBE_SALT)
 
 

@@ -70,12 +70,15 @@ SUBJECTS = {
 
 @dataclass(frozen=True)
 class Text:
+    """The text of a template in one language."""
+
     language: str
     body: str
     subject: str = ""
 
     @cached_property
     def fields(self) -> Fields:
+        """Return the fields that the text names."""
         return template_uses.fields_in(self.subject, self.body)
 
     @cached_property
@@ -87,9 +90,7 @@ class Text:
 
 @dataclass(frozen=True)
 class RenderedText:
-    """Hold a rendered text: `subject` is one line of plain text; `body` is clean HTML on HTML channels, else plain
-    text.
-    """
+    """Hold a rendered text: `subject` is one line of plain text; `body` is clean HTML if the channel has HTML, else plain."""
 
     language: str
     subject: str
@@ -226,6 +227,7 @@ def render(*, template: Template, version: int, languages: Sequence[str], contex
 def render_text(
     text: Text, *, channel: str, context: Mapping[str, Any], render: Callable[..., str] = liquid.render
 ) -> RenderedText:
+    """Render the text for a channel. Raises RenderFailed with language, line and cause."""
     as_html = CHANNELS[channel].html
     try:
         values = liquid.plain_context(context)

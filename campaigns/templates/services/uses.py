@@ -68,6 +68,7 @@ def fields_in(subject: str, body: str) -> Fields:
 
 
 def saved_texts(template: Template, version: int | None = None) -> Texts:
+    """Return the fields of each language of a saved version, by default the current one."""
     rows = TemplateText.objects.filter(template=template, version=version or template.version).order_by("language")
     return {row.language: fields_in(row.subject, row.body) for row in rows}
 
@@ -103,11 +104,13 @@ def _text(message: str | Promise, values: Mapping[str, Any]) -> str:
 
 
 def refuse_problems(problems: Iterator[TemplateProblem]) -> None:
+    """Raise Invalid for the first problem, if there is one."""
     for problem in problems:
         raise Invalid(problem.message, code=problem.code, field=problem.about)
 
 
 def refuse_for_campaign(campaign: str, problems: Iterator[TemplateProblem]) -> None:
+    """Raise Conflict for the first problem, if there is one, with the name of the campaign."""
     for problem in problems:
         text = _("“%(campaign)s” uses this template: %(reason)s") % {"campaign": campaign, "reason": problem.message}
         raise Conflict(text, code=problem.code, field="texts")

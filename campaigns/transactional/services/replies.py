@@ -19,8 +19,9 @@ INBOX_KIND = "storefront"
 
 
 def send_reply(*, message_id: int) -> bool:
-    """Queue a public reply once, as a transactional message. Return False when it was queued before, or can't be
-    delivered.
+    """Queue a public reply once, as a transactional message.
+
+    Return False when it was queued before, or can't be delivered.
     """
     with transaction.atomic():
         queued = TicketMessage.objects.filter(pk=message_id, delivery=ReplyDelivery.QUEUED)

@@ -21,7 +21,10 @@ STEP = "survey"
 
 
 def ask_satisfaction(*, ticket_id: int, resolution: int) -> Message | None:
-    """Queue the question for one resolution. Return None when it was asked, the ticket has changed, or it is internal."""
+    """Queue the question for one resolution.
+
+    Return None when it was asked, the ticket has changed, or it is internal.
+    """
     ticket = Ticket.objects.select_related("customer").filter(pk=ticket_id).first()
     if (
         ticket is None

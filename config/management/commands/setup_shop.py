@@ -1,4 +1,6 @@
-from django.core.management.base import BaseCommand, CommandError
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.base.errors import DomainError
 from crm.customers.services.setup import ensure_store
@@ -8,7 +10,7 @@ from loyalty.earning.services.setup import ensure_default_program
 class Command(BaseCommand):
     help = "Create the default store and loyalty program of an empty shop. Existing ones stay unchanged."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--name", required=True)
         parser.add_argument("--currency", required=True, help="ISO 4217, for example CNY")
         parser.add_argument("--time-zone", required=True, help="for example Asia/Shanghai")
@@ -17,7 +19,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--language", default="en", choices=["en", "zh-hans"])
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         try:
             store = ensure_store(
                 name=options["name"],

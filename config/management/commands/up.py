@@ -8,10 +8,13 @@ import socket
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+import redis
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection, connections
 
-from config import env
+from config import demo, env
 from config.processes import command_lines
 from core import embedded
 from core.embedded import places, postgres, valkey
@@ -19,6 +22,8 @@ from core.health import checks as health
 from core.http import static_files
 from core.processes import startup
 from core.processes.supervisor import SupervisedProgram, Supervisor, WatchedServer
+from core.security.models import User
+from crm.customers.models import Store
 
 # Addresses that a browser on this machine reaches as localhost.
 LOCAL = {"127.0.0.1", "0.0.0.0", "::1"}  # noqa: S104
@@ -28,10 +33,10 @@ class Command(BaseCommand):
     help = "Start the servers without a configured URL, migrate, load the demo shop once, run web, workers and beat."
     requires_system_checks: list[str] = []
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--no-demo", action="store_true", help="leave an empty shop empty")
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         port, bind = env.integer("PORT", 8000), env.text("BIND", "127.0.0.1")
         self._check_address(bind, port)
         # Set early, so that a terminal that is closed while the demo loads still stops the started servers.
@@ -75,8 +80,6 @@ class Command(BaseCommand):
                 ) from None
 
     def _prepare(self, options: dict[str, Any]) -> None:
-        from django.core.management import call_command
-
         try:
             connection.ensure_connection()
         except OperationalError as error:
@@ -87,10 +90,6 @@ class Command(BaseCommand):
             self.stdout.write("Preparing the database ...")
             call_command("migrate", verbosity=0, interactive=False)
         startup.check()
-        from config import demo
-        from core.security.models import User
-        from crm.customers.models import Store
-
         if options["no_demo"] or env.text("DJANGO_SETTINGS_MODULE").endswith("production"):
             return
         if not Store.objects.exists():
@@ -102,9 +101,6 @@ class Command(BaseCommand):
         demo.ensure_key()
 
     def _check_redis(self) -> None:
-        import redis
-        from django.conf import settings
-
         try:
             for name in ("REDIS_URL", "CACHE_URL"):
                 redis.Redis.from_url(getattr(settings, name), socket_connect_timeout=3).ping()
@@ -112,8 +108,6 @@ class Command(BaseCommand):
             raise CommandError(f"The Redis of {name} can't be reached: {error}") from None
 
     def _run(self, url: str) -> None:
-        from config import demo
-
         place = places.locations()
         environment = {**os.environ, **places.urls(place), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
         demo.print_welcome(url)

@@ -1,6 +1,7 @@
 from pathlib import Path
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.backup import keys, making, restoring
 from core.backup.archive import ArchiveError
@@ -12,7 +13,7 @@ from core.sending import services as sending_hold
 class Command(BaseCommand):
     help = "Write an encrypted backup: database, uploads and secrets in one file. See docs/operations.md."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--output", help="a folder, or a file that ends in .backup; default: var/backups")
         parser.add_argument("--no-media", action="store_true", help="leave out the uploads")
         parser.add_argument(
@@ -23,7 +24,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--passphrase-file", default="", help="instead of BACKUP_KEY")
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         if options["keep"] is not None and options["keep"] < 1:
             raise CommandError("--keep needs at least 1.")
         target = Path(options["output"] or places.locations().directory / "backups")

@@ -1,4 +1,6 @@
-from django.core.management.base import BaseCommand, CommandError
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.base.errors import DomainError
 from core.security.api_keys import create_api_key
@@ -8,14 +10,14 @@ from core.security.scopes import SCOPES
 class Command(BaseCommand):
     help = "Create a server key and print its secret, which can't be shown again."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
         parser.add_argument(
             "--scope", action="append", help=f"one of {', '.join(SCOPES.names())}; repeatable; default all"
         )
         parser.add_argument("--source", default="storefront", help="the system that uses the key")
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         try:
             _key, secret = create_api_key(
                 name=options["name"], scopes=options["scope"] or SCOPES.names(), source=options["source"]

@@ -1,4 +1,6 @@
-from django.core.management.base import BaseCommand
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
 
 from core.health.checks import examine, mend, prove
 
@@ -6,7 +8,7 @@ from core.health.checks import examine, mend, prove
 class Command(BaseCommand):
     help = "Check configuration, servers, migrations and lag. Exits with 2 if an essential check fails, with 1 for a warning."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--essential", action="store_true", help="run only the checks that decide whether the site can work"
         )
@@ -18,7 +20,7 @@ class Command(BaseCommand):
             "--prove", action="store_true", help="also check the invariants of all rows: ledger, tiers, personal data"
         )
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         if options["fix"]:
             for line in mend():
                 print(f"done  {line}")

@@ -1,6 +1,7 @@
 from pathlib import Path
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.backup import keys, restoring
 from core.backup.archive import ArchiveError
@@ -13,7 +14,7 @@ class Command(BaseCommand):
     # The database may be empty or damaged.
     requires_system_checks: list[str] = []
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("archive")
         parser.add_argument("--replace", action="store_true", help="replace the content of the database")
         parser.add_argument("--overwrite", action="store_true", help="replace uploads and keys that differ")
@@ -21,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--secrets-only", action="store_true", help="write the keys to var/restored-secrets.env")
         parser.add_argument("--passphrase-file", default="", help="instead of BACKUP_KEY")
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         def say(text: str) -> None:
             print(text, flush=True)
 

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand
 class Command(BaseCommand):
     help = "Run the nightly jobs now, in the order of their hours. Exit with 1 when one failed."
 
-    def handle(self, **_options):
+    def handle(self, **_options: Any) -> None:
         failed = 0
         for name, task in nightly_jobs():
             began = time.monotonic()

@@ -1,4 +1,6 @@
-from django.core.management.base import BaseCommand, CommandError
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.base.actor import Actor
 from core.base.errors import DomainError
@@ -11,7 +13,7 @@ class Command(BaseCommand):
         "Stop all outgoing messages and webhooks, show what is pending, decide about it after a restore, start again."
     )
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=["status", "hold", "decide", "release"])
         parser.add_argument("--note", default="", help="the reason for the hold")
         parser.add_argument("--kind", choices=WAITING.names(), help="the kind of held work to decide about")
@@ -19,7 +21,7 @@ class Command(BaseCommand):
             "--choice", choices=[choice.value for choice in HoldChoice], help="the decision about this kind"
         )
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         actor = Actor("system", None, "manage.py")
         try:
             if options["action"] == "hold":

@@ -1,7 +1,8 @@
 import json
 from decimal import Decimal
+from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from core.base.facts import SUPERSEDED, Amounts, collect
 from core.text.currencies import exponent
@@ -10,10 +11,10 @@ from core.text.currencies import exponent
 class Command(BaseCommand):
     help = "Print the figures of the shop, as on the home page. With --json, amounts are minor units (cents, fen)."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object to standard output")
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         facts = collect()
         if options["json"]:
             print(json.dumps(facts, ensure_ascii=False, indent=1))
@@ -24,7 +25,7 @@ class Command(BaseCommand):
             print(f"{name.replace('_', ' '):<{width}}  {_in_words(value) or '–'}")
 
 
-def _in_words(value) -> str:
+def _in_words(value: Any) -> str:
     if isinstance(value, Amounts):
         return ", ".join(_amount(minor, currency) for currency, minor in value.items())
     if isinstance(value, dict):

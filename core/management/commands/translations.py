@@ -18,7 +18,7 @@ from babel.messages.extract import extract
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po, write_po
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import to_locale
 from django.utils.translation.template import templatize
 
@@ -48,11 +48,11 @@ class Command(BaseCommand):
     help = "Update, compile or check the translations of the product's texts."
     requires_system_checks: list[str] = []
 
-    def add_arguments(self, parser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         for name in ("update", "compile", "check"):
             parser.add_argument(f"--{name}", action="store_true")
 
-    def handle(self, *args, **options) -> None:
+    def handle(self, *args: Any, **options: Any) -> None:
         actions = [name for name in ("update", "compile", "check") if options[name]]
         if not actions:
             raise CommandError("Give --update, --compile or --check.")

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.structs import StructParser
@@ -58,7 +59,7 @@ class ActivityView(ApiView):
     parser_classes = [ActivityBatchParser]
 
     @extend_schema(request=shapes.ActivityBatchIn, responses={202: shapes.ActivityBatchOut})
-    def post(self, request):
+    def post(self, request: Request) -> Response:
         """Record up to 1,000 events, all or none. Sending them again is harmless."""
         batch = request.data
         if not isinstance(batch, ActivityBatch):

@@ -38,13 +38,14 @@ class ActivityInput:
 
 @dataclass(frozen=True)
 class ActivityRecorded:
+    """The numbers of new events and of repeated ones."""
+
     accepted: int
     repeated: int
 
 
 def record_activity(*, items: Sequence[ActivityInput], source: str, actor: Actor) -> ActivityRecorded:
     """Record a batch in one transaction. Events that were sent before count as repeated and change nothing.
-
 
     Raises Conflict `customer_not_active` when an event belongs to an erased customer; then no event is recorded.
     """
@@ -115,7 +116,6 @@ def make_partitions(*, first: date, months: int) -> int:
 
 def _customers(items: Sequence[ActivityInput]) -> dict[tuple[str, str] | str, int]:
     """Return {identity or number: customer id} of the known customers; only verified identities count.
-
 
     A merged customer leads to the one that remained. Raises Conflict when a customer is not active.
     """

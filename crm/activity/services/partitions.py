@@ -36,6 +36,7 @@ def divmod_month(months: int) -> tuple[int, int]:
 
 
 def check() -> tuple[bool, str]:
+    """Return whether all monthly partitions exist, and a text for `doctor`."""
     months = [f"{month:%Y-%m}" for month in missing()]
     return not months, f"missing: {', '.join(months)} (run doctor --fix to create them)" if months else "none missing"
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from django.core import signing
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 
 from core.api.authentication import KeyUser, bearer
 from core.base.actor import Actor
 from crm.customers.models import Customer, CustomerState
+
+if TYPE_CHECKING:
+    # The settings of the framework name this module: importing its views here would be a cycle.
+    from drf_spectacular.openapi import AutoSchema
 
 PREFIX = "lkm_"
 SALT = "crm.member-token"
@@ -35,7 +41,7 @@ def make_member_token(customer: Customer, *, source: str, seconds: int) -> str:
 
 
 class MemberTokenAuthentication(BaseAuthentication):
-    def authenticate(self, request):
+    def authenticate(self, request: Request) -> tuple[KeyUser, MemberToken] | None:
         presented = bearer(request)
         if not presented.startswith(PREFIX):
             return None
@@ -70,7 +76,7 @@ class MemberTokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(_("This member token is not valid any more."), code="token_revoked")
         return current.pk
 
-    def authenticate_header(self, request):
+    def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
 
@@ -78,5 +84,5 @@ class MemberTokenScheme(OpenApiAuthenticationExtension):
     target_class = MemberTokenAuthentication
     name = "memberToken"
 
-    def get_security_definition(self, auto_schema):
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
         return {"type": "http", "scheme": "bearer", "description": "A member's own short-lived token (lkm_…)."}

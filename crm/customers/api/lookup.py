@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
 
 from core.base.errors import NotFound
 from crm.customers.api.authentication import MemberToken
@@ -12,7 +17,7 @@ from crm.customers.services.identities import GivenIdentity
 FULL = Customer.objects.prefetch_related("identities", "customer_tags__tag")
 
 
-def customer_of(request, number: str, queryset=None) -> Customer:
+def customer_of(request: Request, number: str, queryset: QuerySet[Customer] | None = None) -> Customer:
     """Return the customer with this number; a merged number leads to the customer that remained.
 
     A member's token finds only its own customer. Raises NotFound.
@@ -35,5 +40,5 @@ def shop_country() -> str:
     return store.country if store else "CN"
 
 
-def given(items) -> list[GivenIdentity]:
+def given(items: Iterable[dict[str, Any]]) -> list[GivenIdentity]:
     return [GivenIdentity(item["kind"], item["value"], item["verified"]) for item in items]

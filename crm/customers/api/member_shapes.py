@@ -6,6 +6,8 @@ Nothing that staff write for staff is here: no tags, notes, sources, priorities 
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 from core.api.shapes import picked
@@ -16,7 +18,7 @@ from crm.customers.models import AttributeDefinition
 class OwnAttributes(serializers.DictField):
     """The attributes that members may change themselves. The other attributes belong to the shop and are left out."""
 
-    def to_representation(self, value):
+    def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
         own = AttributeDefinition.objects.filter(member_writable=True).values_list("code", flat=True)
         return {code: value[code] for code in own if code in value}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.views import ApiView
@@ -32,7 +33,7 @@ class CustomersView(ApiView):
         ],
         responses=customers_serializers.CustomerOut,
     )
-    def get(self, request):
+    def get(self, request: Request) -> Response:
         """Find a customer by one identity."""
         kind, value = request.query_params.get("kind", ""), request.query_params.get("value", "")
         if kind not in IdentityKind.values:
@@ -50,7 +51,7 @@ class CustomersView(ApiView):
         request=customers_serializers.CustomerIn,
         responses={200: customers_serializers.CustomerCreated, 201: customers_serializers.CustomerCreated},
     )
-    def post(self, request):
+    def post(self, request: Request) -> Response:
         """Create a customer, or find and update the customer that the identities name."""
         data = self.valid(customers_serializers.CustomerIn, request)
         identities = given(data.pop("identities"))
@@ -74,11 +75,11 @@ class CustomerView(ApiView):
     member_shapes = dict.fromkeys(member_actions, members.MemberCustomer)
 
     @extend_schema(responses=customers_serializers.CustomerOut)
-    def get(self, request, number: str):
+    def get(self, request: Request, number: str) -> Response:
         return Response(self.shape(request, customers_serializers.CustomerOut)(customer_of(request, number)).data)
 
     @extend_schema(request=customers_serializers.ProfileIn, responses=customers_serializers.CustomerOut)
-    def patch(self, request, number: str):
+    def patch(self, request: Request, number: str) -> Response:
         """Change the given fields and leave the others unchanged.
 
         With a member's token, 409 `birthday_set`: a member sets the birthday once; later changes are made by the shop.
@@ -96,13 +97,13 @@ class IdentitiesView(ApiView):
     scopes = {"get": "customers:read", "post": "customers:write"}
 
     @extend_schema(responses=customers_serializers.IdentityOut(many=True))
-    def get(self, request, number: str):
+    def get(self, request: Request, number: str) -> Response:
         return Response(
             customers_serializers.IdentityOut(customer_of(request, number).identities.all(), many=True).data
         )
 
     @extend_schema(request=customers_serializers.IdentityIn, responses={201: customers_serializers.IdentityOut})
-    def post(self, request, number: str):
+    def post(self, request: Request, number: str) -> Response:
         """Attach one more identity. Answers 409 `identity_taken` when it belongs to another customer."""
         data = self.valid(customers_serializers.IdentityIn, request)
         identity = add_identity(
@@ -123,13 +124,13 @@ class ConsentsView(ApiView):
     member_shapes = dict.fromkeys(member_actions, members.MemberConsent)
 
     @extend_schema(responses=customers_serializers.ConsentOut(many=True))
-    def get(self, request, number: str):
+    def get(self, request: Request, number: str) -> Response:
         """List every consent decision, newest first."""
         rows = customer_of(request, number).consents.order_by("-given_at", "-pk")[:500]
         return Response(self.shape(request, customers_serializers.ConsentOut)(rows, many=True).data)
 
     @extend_schema(request=customers_serializers.ConsentIn, responses={201: customers_serializers.ConsentOut})
-    def post(self, request, number: str):
+    def post(self, request: Request, number: str) -> Response:
         """Record a decision. With a member's token, the source is that of the token and the time is now."""
         customer = customer_of(request, number)
         if isinstance(request.auth, MemberToken):
@@ -145,7 +146,7 @@ class MemberTokensView(ApiView):
     scopes = {"post": "tokens:write"}
 
     @extend_schema(request=customers_serializers.TokenIn, responses={201: customers_serializers.TokenOut})
-    def post(self, request):
+    def post(self, request: Request) -> Response:
         """Make a short-lived token with which the shop's own pages speak for one customer."""
         data = self.valid(customers_serializers.TokenIn, request)
         customer = customer_of(request, data["customer"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from django import template
 
 from crm.customers import labels
@@ -11,7 +13,14 @@ register.filter("source_label", labels.source_label)
 register.filter("method_label", labels.method_label)
 
 
+class _Sold(Protocol):
+    """The codes of an order, which is of a later subject."""
+
+    source: str
+    channel: str
+
+
 @register.filter
-def origin(order) -> str:
+def origin(order: _Sold) -> str:
     """Return the labels of the system that an order came from and of its sales channel."""
     return labels.origin_label(order.source, order.channel)

@@ -11,6 +11,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class AttributeSpec:
+    """The definition of an attribute: its code, type and choices."""
+
     code: str
     type: str
     choices: Sequence[str] = ()

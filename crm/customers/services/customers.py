@@ -41,6 +41,7 @@ def birthday_indexes(month: int, day: int) -> list[bytes]:
 
 
 def birthday_columns(birthday: date | None) -> dict[str, Any]:
+    """Return the columns that store a birthday: encrypted text, blind index of month and day, and year."""
     if birthday is None:
         return {"birthday": None, "birthday_index": None, "birth_year": None}
     return {
@@ -51,6 +52,7 @@ def birthday_columns(birthday: date | None) -> dict[str, Any]:
 
 
 def attribute_specs() -> dict[str, AttributeSpec]:
+    """Return the definitions of all attributes by code."""
     return {
         row.code: AttributeSpec(row.code, row.type, tuple(row.choices)) for row in AttributeDefinition.objects.all()
     }
@@ -188,6 +190,7 @@ def checked_tag(name: str) -> str:
 
 
 def remove_tag(*, customer: Customer, tag: Tag, actor: Actor) -> bool:
+    """Remove a tag from a customer. Return whether the customer had it."""
     with transaction.atomic():
         removed, _rows = CustomerTag.objects.filter(customer=customer, tag=tag).delete()
         if removed:
@@ -196,6 +199,7 @@ def remove_tag(*, customer: Customer, tag: Tag, actor: Actor) -> bool:
 
 
 def add_note(*, customer: Customer, text: str, actor: Actor, pinned: bool = False) -> Note:
+    """Add a note of staff to a customer. Raises Invalid when the text is missing or too long."""
     clean = text.strip()
     if not clean or len(clean) > 4000:
         raise Invalid(_("A note has 1 to 4,000 characters."), code="invalid", field="text")

@@ -6,7 +6,7 @@ has the soft one, but never joins two known customers: such pairs are proposed a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -48,6 +48,7 @@ class GivenIdentity:
 
     @property
     def strong(self) -> bool:
+        """Return whether the identity identifies a customer on its own: it is verified or asserted by a server."""
         if self.kind in SOFT_KINDS:
             return False
         return self.kind in ASSERTED_BY_SERVER if self.verified is None else self.verified
@@ -55,15 +56,19 @@ class GivenIdentity:
 
 @dataclass(frozen=True)
 class Resolution:
+    """The result of resolving identities: the customer, if any, and whether it was created."""
+
     customer: Customer | None
     created: bool = False
 
 
 def index_of(kind: str, normalised: str) -> bytes:
+    """Return the blind index of a normalised value with the current key."""
     return crypto.blind_index(normalised, f"identity:{kind}")
 
 
 def indexes_of(kind: str, normalised: str) -> list[bytes]:
+    """Return the blind indexes of a normalised value with all keys."""
     return crypto.blind_indexes(normalised, f"identity:{kind}")
 
 
@@ -83,6 +88,7 @@ def normalised(given: Sequence[GivenIdentity], *, country: str, field: str = "id
 
 
 def find(kind: str, value: str) -> Identity | None:
+    """Return the identity of this kind and value, or None."""
     return (
         Identity.objects.select_related("customer").filter(kind=kind, value_index__in=indexes_of(kind, value)).first()
     )
@@ -169,7 +175,7 @@ def add_identity(
         return identity
 
 
-def _distinct(customers) -> list[Customer]:
+def _distinct(customers: Iterable[Customer]) -> list[Customer]:
     return list({customer.pk: customer for customer in customers}.values())
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import django_filters
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.pagination import KeysetPagination
@@ -46,7 +48,7 @@ class TicketsViewSet(ApiViewSet):
     serializer_class = shapes.TicketOut
     queryset = Ticket.objects.none()
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[Ticket]:
         # Internal tickets are for staff only: the shop's pages show customers everything that this endpoint returns.
         tickets = Ticket.objects.filter(internal=False)
         if isinstance(self.request.auth, MemberToken):
@@ -60,16 +62,16 @@ class TicketsViewSet(ApiViewSet):
         return ticket
 
     @extend_schema(responses=shapes.TicketOut(many=True))
-    def list(self, request):
+    def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.shape(request, shapes.TicketOut)(page, many=True).data)
 
     @extend_schema(responses=shapes.TicketDetailOut)
-    def retrieve(self, request, number: str):
+    def retrieve(self, request: Request, number: str) -> Response:
         return Response(self._detail(request, self._ticket(number)))
 
     @extend_schema(request=shapes.TicketIn, parameters=[OPTIONAL_KEY], responses={201: shapes.TicketDetailOut})
-    def create(self, request):
+    def create(self, request: Request) -> Response:
         is_member = isinstance(request.auth, MemberToken)
         data = self.valid(shapes.MemberTicketIn if is_member else shapes.TicketIn, request)
         customer = self._customer(request, data)
@@ -96,7 +98,7 @@ class TicketsViewSet(ApiViewSet):
         return Response(self._detail(request, Ticket.objects.get(number=number)), status=201)
 
     @extend_schema(request=shapes.ReplyIn, parameters=[OPTIONAL_KEY], responses={201: shapes.TicketDetailOut})
-    def reply(self, request, number: str):
+    def reply(self, request: Request, number: str) -> Response:
         """Add the customer's reply. A resolved ticket is opened again; a closed one answers 409 `ticket_closed`."""
         ticket = self._ticket(number)
         text = self.valid(shapes.ReplyIn, request)["text"]
@@ -109,10 +111,10 @@ class TicketsViewSet(ApiViewSet):
         )
         return Response(self._detail(request, self._ticket(number)), status=201)
 
-    def _detail(self, request, ticket: Ticket) -> dict:
+    def _detail(self, request: Request, ticket: Ticket) -> dict:
         return self.shape(request, shapes.TicketDetailOut)(ticket).data
 
-    def _customer(self, request, data: dict) -> Customer:
+    def _customer(self, request: Request, data: dict) -> Customer:
         if isinstance(request.auth, MemberToken):
             customer = Customer.objects.active().filter(pk=request.auth.customer_id).first()
             if customer is None:

@@ -25,7 +25,7 @@ def _tickets(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None
     # more exist.
     tickets = list(customer.tickets.unresolved().order_by("status", "-priority", "waiting_since")[: TICKETS_SHOWN + 1])
     for ticket in tickets:
-        ticket.url = link("ticket", ticket.number)
+        ticket.url = link("ticket", ticket.number)  # type: ignore[attr-defined]
     return {"tickets": tickets[:TICKETS_SHOWN], "more": len(tickets) > TICKETS_SHOWN}
 
 

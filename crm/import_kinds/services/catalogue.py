@@ -21,6 +21,7 @@ class Products:
     """Import of products by SKU. Empty cells keep the stored value. Prices are major units of the store's currency."""
 
     def check(self, context: Context) -> None:
+        """Refuse rows with errors and find the rows that change something."""
         refuse_misread(context)
         use_known_spelling(context)
         context.extra["factor"] = 10 ** exponent(context.store.currency)
@@ -47,6 +48,7 @@ class Products:
         )
 
     def apply(self, context: Context) -> None:
+        """Write the accepted rows."""
         context.result["products_created"] = context.execute(
             """INSERT INTO crm_product (sku, name, category, brand, price, active)
                SELECT sku, name, category, brand, price, active FROM lk_product WHERE known IS NULL ORDER BY sku
@@ -68,6 +70,7 @@ class ActivityImport:
     """
 
     def check(self, context: Context) -> None:
+        """Refuse rows with errors and find the rows that change something."""
         refuse_misread(context)
         use_known_spelling(context)
         someone = " OR ".join(["customer_number IS NOT NULL", *(f"{kind} <> 0" for kind in IDENTITIES)])
@@ -95,6 +98,7 @@ class ActivityImport:
         )
 
     def apply(self, context: Context) -> None:
+        """Write the accepted rows."""
         context.execute(
             """CREATE TEMP TABLE lk_event ON COMMIT DROP AS
                SELECT r.row_number, r.sender_id, r.kind, r.occurred_at, coalesce(r.anonymous_id, '') AS anonymous_id,

@@ -29,6 +29,7 @@ def use_codes(context: Context) -> None:
 
 
 def refuse_unknown(context: Context) -> None:
+    """Refuse rows with a text that is not a country."""
     context.refuse("SELECT row_number, 'country', 'not_a_country', country FROM lk_nowhere")
 
 

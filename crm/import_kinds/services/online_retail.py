@@ -62,6 +62,8 @@ NOT_PRODUCTS = {
 
 @dataclass(frozen=True)
 class ImportProfile:
+    """The cleaning of cells, by name of the field."""
+
     clean: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
 
 
@@ -102,6 +104,8 @@ def prepare_store() -> Store:
 
 
 class OnlineRetail(Orders):
+    """Import of the Online Retail data set: invoices with cancellations instead of refunds."""
+
     rows = "r.number !~ '^C'"
     whole = False
     several_kinds = True
@@ -115,6 +119,7 @@ class OnlineRetail(Orders):
         self._leftover: dict[int, tuple[Decimal, int]] = {}
 
     def check(self, context: Context) -> None:
+        """Refuse rows with errors and find the rows that change something."""
         context.result |= {
             "stock_codes_read": context.value("SELECT count(DISTINCT sku) FROM lk_rows"),
             "invoices_read": context.value("SELECT count(DISTINCT number) FROM lk_rows"),
@@ -258,9 +263,7 @@ class OnlineRetail(Orders):
         return lines
 
     def _adjust(self, context: Context) -> None:
-        """Record the money that no earlier line covers as adjustments of the customers' spend, so that none is lost
-        (I4).
-        """
+        """Record money that no earlier line covers as adjustments of the customers' spend, so that none is lost (I4)."""
         context.execute(
             "CREATE TEMP TABLE lk_leftover (row_number bigint PRIMARY KEY, quantity numeric, amount bigint) ON COMMIT DROP"
         )

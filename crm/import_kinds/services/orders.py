@@ -54,6 +54,7 @@ class Orders:
     follows = True
 
     def check(self, context: Context) -> None:
+        """Refuse rows with errors and find the rows that change something."""
         if self.follows and context.options.get("take_sound"):
             self.whole, self.sound = False, True
         use_known_spelling(context)
@@ -333,6 +334,7 @@ class Orders:
         )
 
     def apply(self, context: Context) -> None:
+        """Write the accepted rows: customers, products, orders, state changes and refunds."""
         self._create_customers(context)
         with limited(reach_of(context.mode)):
             people.attach_identities(context.actor)

@@ -17,6 +17,7 @@ class Customers:
     """Import of one row per customer: empty cells keep the stored value, others replace it; tags are added."""
 
     def check(self, context: Context) -> None:
+        """Refuse rows with errors and find the rows that change something."""
         refuse_misread(context)
         refuse_nobody(context)
         countries.use_codes(context)
@@ -54,6 +55,7 @@ class Customers:
         )
 
     def apply(self, context: Context) -> None:
+        """Write the accepted rows."""
         columns = ", ".join(PLAIN)
         values = ", ".join(f"coalesce({name}, '')" for name in PLAIN)
         context.result["customers_created"] = context.execute(
@@ -93,6 +95,7 @@ class Consents:
     """Import of one consent decision per row. A repeated decision with the same time changes nothing."""
 
     def check(self, context: Context) -> None:
+        """Refuse rows with errors and find the rows that change something."""
         refuse_misread(context)
         refuse_nobody(context)
         kinds = people.kinds_in([*context.mapping])
@@ -115,6 +118,7 @@ class Consents:
         )
 
     def apply(self, context: Context) -> None:
+        """Write the accepted rows."""
         fresh = "g.turn = 1 AND g.row_number NOT IN (SELECT row_number FROM lk_unchanged)"
         context.result["consents_created"] = context.execute(
             f"""INSERT INTO crm_consent (customer_id, channel, purpose, decision, source, evidence, given_at, actor)

@@ -53,6 +53,7 @@ class Refunds(RowImport):
     may_name = False
 
     def take(self, context: Context, row: dict[str, Any]) -> bool:
+        """Record one refund. Return whether it was new. Raises NotFound `unknown_order`, Invalid."""
         order = Order.objects.filter(source=context.source, number=row["order"]).first()
         if order is None:
             raise NotFound(_("There is no such order."), code="unknown_order", field="order")
@@ -80,6 +81,7 @@ class Refunds(RowImport):
         return recorded.outcome == "created"
 
     def finish(self, context: Context) -> None:
+        """Announce the orders that the import changed."""
         if context.result["rows_taken"]:
             announce_orders(context)
 

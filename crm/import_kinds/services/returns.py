@@ -62,6 +62,7 @@ def check(context: Context) -> None:
 
 
 def apply(context: Context) -> None:
+    """Record the returns that the file contains as refunds."""
     rows = people.streamed(
         """SELECT coalesce(b.known, f.id), b.refund, b.at, b.sku, b.new, b.unit_price,
                   round(b.money * s.factor * b.new / b.quantity)::bigint, b.row_number
@@ -95,5 +96,6 @@ def apply(context: Context) -> None:
 
 
 def count(context: Context, done: RefundsRecorded) -> None:
+    """Add the recorded refunds and their amount in minor units to the result."""
     context.result["refunds_created"] = context.result.get("refunds_created", 0) + done.refunds
     context.result["refunded"] = context.result.get("refunded", 0) + done.amount

@@ -30,7 +30,10 @@ LABELS = {
 
 
 class Reviews(ActivityImport):
+    """Import of product reviews, which are stored as activity events."""
+
     def check(self, context: Context) -> None:
+        """Refuse rows with errors and find the rows that change something."""
         context.refuse(
             """SELECT row_number, 'rating', 'not_a_rating', '' FROM lk_rows
                WHERE rating NOT BETWEEN 1 AND 5 OR rating <> round(rating)"""

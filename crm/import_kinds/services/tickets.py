@@ -45,6 +45,7 @@ class Tickets(RowImport):
     order = "coalesce(sent_at, opened_at), row_number"
 
     def take(self, context: Context, row: dict[str, Any]) -> bool:
+        """Import one message with its ticket. Return whether it was new. Raises Invalid."""
         return carry_over_message(
             customer=Customer.objects.get(pk=row["customer"]),
             reference=f"{context.source}:{row['number']}",
@@ -58,4 +59,5 @@ class Tickets(RowImport):
         )
 
     def finish(self, context: Context) -> None:
+        """Announce the customers that the import changed."""
         self.announce(context, events.CUSTOMERS_CHANGED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -14,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from core.base.actor import of_user
+from core.base.actor import RequestUser, of_user
 from core.base.errors import DomainError
 from core.console.views import may, page, wants_part
 from core.db import paging
@@ -47,7 +48,7 @@ SIZE = 50
 SHOWN_CELLS = 8
 
 
-def may_bring(user, kind: str) -> bool:
+def may_bring(user: RequestUser, kind: str) -> bool:
     """Whether a person may import files of this kind, besides the general permission to import."""
     registered = IMPORT_KINDS.get(kind)
     return registered is not None and (not registered.permission or may(user, registered.permission))
@@ -69,7 +70,7 @@ class UploadForm(forms.Form):
         label=_("CSV file"), help_text=_("May be compressed as .gz. The first line must name the columns.")
     )
 
-    def __init__(self, user, *args, **kwargs) -> None:
+    def __init__(self, user: RequestUser, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["kind"].choices = [  # type: ignore[attr-defined]
             (name, kind.label) for name, kind in IMPORT_KINDS.items() if may_bring(user, name)

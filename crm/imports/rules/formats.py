@@ -15,8 +15,9 @@ from crm.orders.rules import state_words as words
 
 @dataclass(frozen=True)
 class Format:
-    """An export format. `marks`: sets of columns; a file must have all columns of one set. `columns`: our field ->
-    theirs.
+    """An export format.
+
+    `marks`: sets of columns; a file must have all columns of one set. `columns`: our field -> theirs.
 
     `clean` is applied first to the cells of a field. `words` are states with another meaning here, `options` are
     options of the import. `rest_is_discount`: when the lines exceed the order's total, the difference is a discount.
@@ -212,6 +213,7 @@ BY_NAME = {known.name: known for known in FORMATS}
 
 
 def recognise(kind: str, header: Sequence[str]) -> Format | None:
+    """Return the format of a known system that a header belongs to, or None."""
     names = {folded(column) for column in header}
     for known in FORMATS:
         if known.kind == kind and any({folded(column) for column in mark.split("|")} <= names for mark in known.marks):

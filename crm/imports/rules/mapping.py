@@ -14,7 +14,6 @@ ATTRIBUTE = "attributes."
 class ImportField:
     """One field of an import. `shape` tells how to parse a cell, `limit` is the longest text in characters.
 
-
     `header`: in an orders file, the value is equal on every row of an order, or is given on only one of them.
     """
 
@@ -31,6 +30,7 @@ def _identity(name: str, aliases: str, *, header: bool = False) -> ImportField:
 
 
 def who(*, header: bool = False) -> tuple[ImportField, ...]:
+    """Return the fields that identify a customer: the number and the kinds of identities."""
     return (
         ImportField(
             "customer_number", limit=20, aliases="customerno membernumber memberno 客户编号 会员编号", header=header

@@ -226,6 +226,7 @@ def parse_birthday(text: str, date_order: str) -> date:
 
 
 def parse_zone(text: str) -> str:
+    """Return the name of a time zone. Raises BadValue `unknown_time_zone`."""
     if text not in zoneinfo.available_timezones():
         raise BadValue("unknown_time_zone")
     return text

@@ -37,6 +37,7 @@ class Context:
 
     @property
     def params(self) -> dict[str, Any]:
+        """Return the SQL parameters that every statement of the import can use."""
         return {
             "run": self.run_id,
             "source": self.source,
@@ -52,12 +53,14 @@ class Context:
             return cursor.rowcount
 
     def value(self, sql: str) -> Any:
+        """Return the first column of the first row, or None without rows."""
         with connection.cursor() as cursor:
             cursor.execute(sql, self.params)
             row = cursor.fetchone()
             return row[0] if row else None
 
     def rows(self, sql: str) -> Sequence[tuple]:
+        """Return all rows of a query."""
         with connection.cursor() as cursor:
             cursor.execute(sql, self.params)
             return cursor.fetchall()
@@ -111,9 +114,11 @@ class Handler(Protocol):
     Both see lk_rows and lk_refused. After `check` every row is in lk_refused, in lk_unchanged, or will be applied.
     """
 
-    def check(self, context: Context) -> None: ...
+    def check(self, context: Context) -> None:
+        """Refuse rows with errors and find the rows that change something."""
 
-    def apply(self, context: Context) -> None: ...
+    def apply(self, context: Context) -> None:
+        """Write the accepted rows."""
 
 
 def factor(currency: str) -> str:

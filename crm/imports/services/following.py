@@ -31,6 +31,8 @@ LOOK_EVERY = 0.5
 
 @dataclass(frozen=True)
 class Step:
+    """Work that follows an import, with the label that the page shows."""
+
     label: str | Promise
     work: Callable[[ImportRun], None]
 

@@ -138,6 +138,7 @@ def streamed(sql: str, params: Sequence[Any] | dict[str, Any] | None = None) -> 
 
 
 def batches(items: Iterable[T], size: int = 1000) -> Iterator[list[T]]:
+    """Yield the items in lists of at most `size`."""
     rest = iter(items)
     while batch := list(islice(rest, size)):
         yield batch

@@ -39,11 +39,14 @@ LOOK_AHEAD = 512 * SAMPLE
 
 @dataclass(frozen=True)
 class FileFormat:
+    """The encoding and the delimiter of a file."""
+
     encoding: str
     delimiter: str
 
 
 def damaged(error: Exception) -> Invalid:
+    """Return the error of a file that is damaged or truncated."""
     return Invalid(
         _("The file can't be read completely: it is damaged or truncated."), code="file_damaged", field="file"
     )
@@ -110,6 +113,7 @@ class _Source:
             )
 
     def read_share(self) -> float:
+        """Return the share of the file that was read, from 0 to 1."""
         return min(self.raw.tell() / self.size, 1.0)
 
     def close(self) -> None:
@@ -176,6 +180,7 @@ class FileRows(CsvRows):
             break
 
     def read_share(self) -> float:
+        """Return the share of the file that was read, from 0 to 1."""
         return self._source.read_share()
 
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
@@ -212,6 +217,7 @@ def _named(cells: list[str]) -> list[str]:
 
 @contextmanager
 def open_rows(path: str, form: FileFormat) -> Iterator[FileRows]:
+    """Open a file and yield its rows (context manager). Raises Invalid `file_damaged` while reading."""
     source = _Source(path)
     csv.field_size_limit(MAX_CELL)
     try:

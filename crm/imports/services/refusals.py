@@ -100,6 +100,7 @@ def reason(code: str, detail: str = "") -> str:
 
 
 def translated(refusal: ImportRefusal) -> str:
+    """Return the reason of a refusal in the user's language."""
     english = REASONS.get(refusal.code)
     if english is None or not refusal.reason.startswith(english):
         return refusal.reason
@@ -107,11 +108,13 @@ def translated(refusal: ImportRefusal) -> str:
 
 
 def seal_row(cells: list[str]) -> str:
+    """Return the cells of a refused row as encrypted text."""
     if isinstance(cells, Unreadable):
         cells = cells.cells
     if not cells:
         return ""
-    # Store the cells as the shop reads them: writing adds a mark again, and reading removes it (core.text.spreadsheets).
+    # Store the cells as the shop reads them: writing adds a mark again, and reading removes it
+    # (core.text.spreadsheets).
     text = plain_line([restored(cell)[:MAX_RAW_CELL].replace("\0", "\ufffd") for cell in cells])
     return base64.b64encode(crypto.encrypt(text.encode("utf-8", "replace").decode(), RAW)).decode()
 
@@ -172,6 +175,7 @@ def refused_csv(run: ImportRun) -> Iterator[str]:
 
 
 def refused_lines(run: ImportRun, rows: Iterable[tuple[int, str, str, str, list[str]]]) -> Iterator[str]:
+    """Yield the lines of the CSV of refused rows, first the header."""
     yield BYTE_ORDER_MARK + csv_line([_t("row"), _t("field"), _t("code"), _t("reason"), *run.options.get("header", [])])
     for row_number, field, code, why, cells in rows:
         yield csv_line([row_number, field, code, why, *cells])

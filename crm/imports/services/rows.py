@@ -41,6 +41,7 @@ class RowImport:
         """Emit events for the imported rows."""
 
     def check(self, context: Context) -> None:
+        """Refuse rows with errors and find the rows that change something."""
         refuse_misread(context)
         if self.named:
             refuse_nobody(context)
@@ -76,6 +77,7 @@ class RowImport:
                 self.touched.add(customer)
 
     def apply(self, context: Context) -> None:
+        """Write the accepted rows one after another, then finish."""
         context.result["rows_taken"] = context.value(
             """SELECT count(*) FROM lk_taken LEFT JOIN lk_refused x USING (row_number) LEFT JOIN lk_unchanged u USING (row_number)
                WHERE x.row_number IS NULL AND u.row_number IS NULL"""
@@ -84,6 +86,7 @@ class RowImport:
             self.finish(context)
 
     def announce(self, context: Context, event_type: Any) -> None:
+        """Emit an event of this type for the touched customers."""
         people.announce(
             event_type,
             "SELECT unnest(%s::bigint[])",

@@ -66,6 +66,8 @@ MESSAGES = {
 
 
 class Busy(Conflict):
+    """Another worker is already running the import."""
+
     code = "import_running"
     message = _("This import is already running.")
 
@@ -82,6 +84,8 @@ class ImportPreviewRow:
 
 @dataclass(frozen=True)
 class Preview:
+    """The first rows of a file with the result of a dry run."""
+
     header: list[str]
     rows: list[ImportPreviewRow] = field(default_factory=list)
     accepted: int = 0
@@ -323,8 +327,9 @@ def is_stale(run: ImportRun) -> bool:
 
 
 def restart_lost_imports() -> list[int]:
-    """Queue imports again that no transaction applies any more. A killed import left nothing, so it starts from
-    scratch.
+    """Queue imports again that no transaction applies any more.
+
+    A killed import left nothing, so it starts from scratch.
 
     A waiting import is queued again each minute, because the queue may have lost it. An import that was lost
     `LOST_ATTEMPTS` times fails, because it may be the cause that ends its workers. Returns the queued runs.

@@ -93,6 +93,7 @@ def _tail_index(tail: str) -> bytes:
 
 
 def escaped(text: str) -> str:
+    """Return the text in the escaped form of COPY."""
     return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
 
 
@@ -101,6 +102,7 @@ def _bytea(value: bytes | None) -> str:
 
 
 def column_of(name: str) -> str:
+    """Return the name of the staging column of a field."""
     return f"attribute_{name.removeprefix(ATTRIBUTE)}" if name.startswith(ATTRIBUTE) else name
 
 
@@ -171,6 +173,7 @@ class Stager:
         self.signs: dict[str, set[str]] = {}
 
     def stage(self, path: str, *, limit: int | None = None, progress: Callable[[float], None] | None = None) -> None:
+        """Read a file into the staging table `lk_rows`. Raises Invalid when the file can't be read."""
         columns = ["row_number bigint NOT NULL", "error_field text", "error_code text", "error_detail text"]
         for target in self.fields.values():
             # 0 means no identity: a hash join matches 0 but not NULL.

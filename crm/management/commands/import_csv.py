@@ -3,8 +3,9 @@
 import sys
 import time
 from pathlib import Path
+from typing import Any, TextIO
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.base.actor import SYSTEM
 from core.base.errors import DomainError
@@ -18,7 +19,7 @@ from crm.management.following import finish
 class Command(BaseCommand):
     help = "Import a CSV file (plain or gzip): orders, refunds, customers, opening points and other kinds."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", nargs="?", help="the file")
         parser.add_argument("--kind", choices=IMPORT_KINDS.names())
         parser.add_argument("--source", help="where the file comes from; orders and events are unique per source")
@@ -57,7 +58,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--no-deliver", action="store_true", help="let the workers update points and features")
 
-    def handle(self, **options):
+    def handle(self, **options: Any) -> None:
         if options["refused_of"]:
             run = ImportRun.objects.filter(pk=options["refused_of"]).first()
             if run is None or not options["refused"]:
@@ -70,7 +71,7 @@ class Command(BaseCommand):
         except DomainError as error:
             raise CommandError(str(error.message)) from None
 
-    def _bring_in(self, options) -> None:
+    def _bring_in(self, options: dict[str, Any]) -> None:
         settings = {name: options[name] for name in imports.OPTIONS if name in options}
         settings["decimal"] = {"comma": ",", "dot": "."}.get(settings["decimal"], settings["decimal"])
         settings["take_sound"] = "1" if options["take_sound_lines"] else ""
@@ -114,7 +115,7 @@ class Command(BaseCommand):
             sys.exit(3)
 
     @staticmethod
-    def _run(run):
+    def _run(run: ImportRun) -> ImportRun:
         try:
             return imports.run_import(run=run)
         except DomainError as error:
@@ -123,7 +124,7 @@ class Command(BaseCommand):
                 run.delete()
             raise
 
-    def _try(self, run, path: str | None):
+    def _try(self, run: ImportRun, path: str | None) -> Any:
         try:
             if not path:
                 return imports.dry_run(run)
@@ -143,7 +144,7 @@ class Command(BaseCommand):
         return mapping
 
     @staticmethod
-    def _opened(path: str):
+    def _opened(path: str) -> TextIO:
         try:
             return open(path, "w", encoding="utf-8", newline="")
         except OSError as error:

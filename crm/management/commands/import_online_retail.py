@@ -4,14 +4,15 @@ import os
 import resource
 import time
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.base.actor import SYSTEM
 from core.base.errors import DomainError
 from crm.import_kinds.services import online_retail
-from crm.imports.models import ImportKind, ImportMode
+from crm.imports.models import ImportKind, ImportMode, ImportRun
 from crm.imports.services import running as imports
 from crm.management.following import finish
 
@@ -21,7 +22,7 @@ DEFAULT = Path(settings.BASE_DIR).parent / "shared" / "data" / "online_retail.cs
 class Command(BaseCommand):
     help = "Import the UCI Online Retail file: 541,909 lines of a UK gift shop (CC BY 4.0, Dr. Daqing Chen)."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--path", default=os.environ.get("ONLINE_RETAIL") or str(DEFAULT), help="the file, plain or .gz"
         )
@@ -34,7 +35,7 @@ class Command(BaseCommand):
             help="effect of the orders: auto and remember only record, silent also awards points, live triggers all",
         )
 
-    def handle(self, *, path: str, no_deliver: bool, mode: str = ImportMode.AUTO, **_options):
+    def handle(self, *, path: str, no_deliver: bool, mode: str = ImportMode.AUTO, **_options: Any) -> None:
         began = time.monotonic()
         if not Path(path).is_file():
             raise CommandError(f"There is no file {path}: name it with --path or ONLINE_RETAIL.")
@@ -57,7 +58,7 @@ class Command(BaseCommand):
         if not no_deliver:
             finish(run, self.stdout)
 
-    def _report(self, run, seconds: float) -> None:
+    def _report(self, run: ImportRun, seconds: float) -> None:
         write = self.stdout.write
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         write(

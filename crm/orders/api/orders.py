@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import django_filters
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
+from drf_standardized_errors.formatter import flatten_errors
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.pagination import KeysetPagination
 from core.api.unknown import unknown_fields
 from core.api.views import ApiView, ApiViewSet
+from core.base.actor import Actor
 from core.base.errors import DomainError, NotFound
 from crm.customers.api.authentication import MemberToken
 from crm.customers.api.lookup import given
@@ -50,7 +54,7 @@ class OrderFilter(django_filters.FilterSet):
         model = Order
         fields = ["customer", "state"]
 
-    def by_number(self, orders, _name: str, value: str):
+    def by_number(self, orders: QuerySet[Order], _name: str, value: str) -> QuerySet[Order]:
         return with_number(orders, value)
 
 
@@ -68,27 +72,27 @@ class OrdersViewSet(ApiViewSet):
     serializer_class = shapes.OrderOut
     queryset = Order.objects.none()
 
-    def get_queryset(self):
+    def get_queryset(self) -> QuerySet[Order]:
         orders = Order.objects.select_related("customer")
         if isinstance(self.request.auth, MemberToken):
             return orders.filter(customer_id=self.request.auth.customer_id)
         return orders.filter(source=self.source_of(self.request))
 
     @extend_schema(responses=shapes.OrderOut(many=True))
-    def list(self, request):
+    def list(self, request: Request) -> Response:
         """List the orders of this key's source, newest first."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.shape(request, shapes.OrderOut)(page, many=True).data)
 
     @extend_schema(responses=shapes.OrderOut)
-    def retrieve(self, request, number: str):
+    def retrieve(self, request: Request, number: str) -> Response:
         order = self.get_queryset().filter(number=number).first()
         if order is None:
             raise NotFound(code="unknown_order")
         return Response(self.shape(request, shapes.OrderOut)(order).data)
 
     @extend_schema(request=shapes.OrderIn, responses={200: shapes.OrderRecordedOut, 201: shapes.OrderRecordedOut})
-    def create(self, request):
+    def create(self, request: Request) -> Response:
         """Record an order. Repeating it answers `unchanged`; a placed order may become paid or cancelled."""
         data = self.valid(shapes.OrderIn, request)
         recorded = record_order(data=order_input(data), source=self.source_of(request), actor=self.actor_of(request))
@@ -96,7 +100,7 @@ class OrdersViewSet(ApiViewSet):
         return Response(body, status=201 if recorded.outcome == "created" else 200)
 
     @extend_schema(request=shapes.OrderBatchIn, responses=shapes.OrderBatchOut)
-    def batch(self, request):
+    def batch(self, request: Request) -> Response:
         """Record up to 100 orders of at most 1,000 lines, each on its own. A refused order is returned with its errors;
         the others are recorded."""
         items = self.valid(_Batch, request)["orders"]
@@ -124,7 +128,9 @@ def _checked(item: dict) -> tuple[shapes.OrderIn, Any]:
     return order, unknown or (None if order.is_valid() else order.errors)
 
 
-def _record_one(item: dict, checked: shapes.OrderIn, errors: Any, source: str, actor, products: KnownProducts) -> dict:
+def _record_one(
+    item: dict, checked: shapes.OrderIn, errors: Any, source: str, actor: Actor, products: KnownProducts
+) -> dict:
     number = str(item.get("number", ""))[:64]
     if errors:
         return {"number": number, "outcome": "refused", "errors": _flat(ValidationError(errors))}
@@ -137,8 +143,6 @@ def _record_one(item: dict, checked: shapes.OrderIn, errors: Any, source: str, a
 
 
 def _flat(error: ValidationError) -> list[dict]:
-    from drf_standardized_errors.formatter import flatten_errors
-
     return [{"code": e.code, "detail": str(e.detail), "attr": e.attr} for e in flatten_errors(error.detail)]
 
 
@@ -146,14 +150,14 @@ class RefundsView(ApiView):
     scopes = {"get": "orders:read", "post": "orders:write"}
 
     @extend_schema(responses=shapes.RefundOut(many=True))
-    def get(self, request, number: str):
+    def get(self, request: Request, number: str) -> Response:
         order = Order.objects.filter(source=self.source_of(request), number=number).first()
         if order is None:
             raise NotFound(code="unknown_order")
         return Response(shapes.RefundOut(order.refunds.order_by("refunded_at", "pk"), many=True).data)
 
     @extend_schema(request=shapes.RefundIn, responses={200: shapes.RefundRecordedOut, 201: shapes.RefundRecordedOut})
-    def post(self, request, number: str):
+    def post(self, request: Request, number: str) -> Response:
         """Refund an order by lines, by amount, or the whole rest. The points that it earned and spent are adjusted."""
         data = self.valid(shapes.RefundIn, request)
         lines = [RefundLineInput(**line) for line in data.pop("lines", [])]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import django_filters
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.pagination import KeysetPagination
 from core.api.views import ApiViewSet
 from crm.orders.api import serializers as shapes
-from crm.orders.models import Product
+from crm.orders.models import Product, ProductQuerySet
 from crm.orders.services.products import ProductInput, update_catalogue
 
 
@@ -21,7 +22,7 @@ class ProductFilter(django_filters.FilterSet):
         model = Product
         fields = ["active"]
 
-    def of_sku(self, queryset, _name: str, value: str):
+    def of_sku(self, queryset: ProductQuerySet, _name: str, value: str) -> ProductQuerySet:
         return queryset.of_sku(value)
 
 
@@ -37,12 +38,12 @@ class ProductsViewSet(ApiViewSet):
     queryset = Product.objects.all()
 
     @extend_schema(responses=shapes.ProductOut(many=True))
-    def list(self, request):
+    def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(shapes.ProductOut(page, many=True).data)
 
     @extend_schema(request=shapes.ProductBatchIn, responses=shapes.ProductBatchOut)
-    def save(self, request):
+    def save(self, request: Request) -> Response:
         """Create or update up to 1,000 products by SKU."""
         items = self.valid(shapes.ProductBatchIn, request)["products"]
         return Response({"saved": update_catalogue(items=[ProductInput(**item) for item in items])})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.views import ApiView
@@ -15,7 +16,7 @@ class SpendView(ApiView):
     scopes = {"get": "orders:read"}
 
     @extend_schema(responses=shapes.SpendOut)
-    def get(self, request, number: str):
+    def get(self, request: Request, number: str) -> Response:
         """Return what the customer spent by currency, net of refunds, with the newest 500 adjustments outside of
         orders.
         """

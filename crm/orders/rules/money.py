@@ -15,6 +15,7 @@ def to_minor(amount: Decimal, currency: str) -> int:
 
 
 def to_major(minor: int, currency: str) -> Decimal:
+    """Return an amount of minor units in major units of the currency."""
     return Decimal(minor).scaleb(-exponent(currency))
 
 

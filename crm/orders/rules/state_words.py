@@ -125,6 +125,7 @@ WORDS = {
 
 
 def folded(word: str) -> str:
+    """Return the word in the form that is compared: lower case, without separators and WooCommerce's `wc-`."""
     return re.sub(r"[\s_\-]+", "", word.casefold().removeprefix("wc-"))
 
 

@@ -49,6 +49,8 @@ class LineInput:
 
 @dataclass(frozen=True)
 class PaymentInput:
+    """A payment of an order. The amount is in minor units."""
+
     method: str
     amount: int
     reference: str = ""

@@ -16,7 +16,6 @@ from crm.orders.models import Product
 def merge_products(*, keep: str, other: str) -> int:
     """Move everything of the product with SKU `other` to the product with SKU `keep`, and remove it.
 
-
     Empty texts and a missing price of the kept product are taken from the other. Returns how many rows moved. Raises
     NotFound `unknown_product`, and Invalid `same_product` when both SKUs belong to one product.
     """

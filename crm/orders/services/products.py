@@ -13,6 +13,8 @@ from crm.orders.selectors.skus import products_by_sku
 
 @dataclass(frozen=True)
 class ProductInput:
+    """The values of a product. The price is in minor units."""
+
     sku: str
     name: str = ""
     category: str = ""
@@ -83,6 +85,7 @@ class KnownProducts:
         return known | product_ids(missing) if missing else known
 
     def remember(self, ids: dict[str, int]) -> None:
+        """Add products that the caller has just created."""
         self._ids |= ids
 
 

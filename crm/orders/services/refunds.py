@@ -23,12 +23,16 @@ from crm.orders.rules.money import share
 
 @dataclass(frozen=True)
 class RefundLineInput:
+    """A returned quantity of one line, by the line's position in the order."""
+
     position: int
     quantity: Decimal
 
 
 @dataclass(frozen=True)
 class RefundRecorded:
+    """The refund, and whether it was created or already there."""
+
     refund: Refund
     outcome: str
 

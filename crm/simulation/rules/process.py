@@ -30,14 +30,15 @@ class Truth:
     prospects: float = 0.08
 
     def as_dict(self) -> dict[str, float]:
+        """Return the parameters by name."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class History:
-    """One row per customer, and one per order, sorted by customer and time. Times are seconds since the shop's first
-    day.
+    """One row per customer, and one per order, sorted by customer and time.
 
+    Times are seconds since the shop's first day.
 
     Customers without `buyer` signed up and bought nothing; the purchase process does not cover them.
     """
@@ -53,6 +54,7 @@ class History:
     order_amount: np.ndarray
 
     def truth_arrays(self) -> dict[str, Any]:
+        """Return the true values of all customers, by name, for comparison with estimates."""
         return {
             "buyer": self.buyer,
             "acquired": self.acquired,

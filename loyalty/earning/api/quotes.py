@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.views import ApiView
@@ -34,7 +35,7 @@ class QuoteView(ApiView):
     member_shapes = {"post": earning_member_shapes.Quote}
 
     @extend_schema(request=earning_quote_serializers.QuoteIn, responses=earning_quote_serializers.QuoteOut)
-    def post(self, request, number: str):
+    def post(self, request: Request, number: str) -> Response:
         """Return how much of a cart points can pay, and what the rest would earn. Changes nothing."""
         account = account_of(request, number)
         data = self.valid(earning_quote_serializers.QuoteIn, request)

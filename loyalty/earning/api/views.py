@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db.models import Q
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from core.api.pagination import KeysetPagination
 from core.api.views import ApiViewSet
@@ -55,7 +57,7 @@ class EarningRulesViewSet(ApiViewSet):
     filter_backends = []
 
     @extend_schema(operation_id="earning_rules", responses=earning_serializers.EarningRuleOut(many=True))
-    def list(self, request):
+    def list(self, request: Request) -> Response:
         """List the rules that earn points now or soon, such as "2 points per ¥1.00 · on Coffee".
 
         Rules for a segment are left out.

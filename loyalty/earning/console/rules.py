@@ -59,6 +59,7 @@ def _newest(rules: list[EarningRule]) -> dict[int, EarningRuleVersion]:
 
 @page("loyalty.view_earningrule")
 def index(request: HttpRequest) -> HttpResponse:
+    """List the earning rules with their newest versions; active ones come first."""
     rules = list(EarningRule.objects.select_related("program", "point_type").order_by("-active", "position", "pk"))
     newest, now = _newest(rules), clock.now()
     rows = [
@@ -83,6 +84,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @page("loyalty.view_earningrule")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one rule with its versions and the points that each gave."""
     rule = _rule(pk)
     versions = list(rule.versions.order_by("-version"))
     figures = {
@@ -126,11 +128,13 @@ def _lines(version: EarningRuleVersion, program: Program) -> list[str]:
 
 @page("loyalty.add_earningrule", methods=("GET", "POST"))
 def new(request: HttpRequest) -> HttpResponse:
+    """Create a rule."""
     return _form(request, None)
 
 
 @page("loyalty.change_earningrule", methods=("GET", "POST"))
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Create a new version of a rule."""
     return _form(request, _rule(pk))
 
 
@@ -249,6 +253,7 @@ def _publish(request: HttpRequest, program: Program, rule: EarningRule | None, f
 
 @page("loyalty.change_earningrule", methods=("GET", "POST"))
 def settings(request: HttpRequest, pk: int) -> HttpResponse:
+    """Edit the settings of a rule that need no new version."""
     rule = _rule(pk)
     form = RuleSettingsForm.of(rule, request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -264,6 +269,7 @@ def settings(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("loyalty.change_earningrule", methods=("POST",))
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Switch a rule on or off."""
     active = request.POST.get("active") == "on"
     rule = services.update_rule(rule=_rule(pk), actor=of_user(request.user), active=active)
     text = _t("“%(name)s” is switched on.") if active else _t("“%(name)s” is switched off.")

@@ -59,6 +59,7 @@ class Counters:
         return max(0, min(limit - self.used.get(key, 0) for key, limit in keys.items()))
 
     def take(self, keys: Mapping[Key, int], points: int) -> None:
+        """Count points against all these caps."""
         for key in keys:
             self.used[key] = self.used.get(key, 0) + points
             self.taken[key] = self.taken.get(key, 0) + points

@@ -61,6 +61,7 @@ class Tally:
         return {pk: self.would.get(pk, 0) - self.given.get(pk, 0) for pk in self.given.keys() | self.would.keys()}
 
     def result(self, program: Program, point_type: PointType) -> dict[str, Any]:
+        """Return the figures of the dry run: members up and down, points and their worth."""
         differences = self.differences
         up = [points for points in differences.values() if points > 0]
         down = [-points for points in differences.values() if points < 0]
@@ -165,6 +166,7 @@ def planned_version(program: Program, plan: Mapping[str, Any]) -> EarningRuleVer
 
 
 def check_days(days: int) -> None:
+    """Check the length of a dry run in days. Raises Invalid."""
     if not 1 <= days <= MOST_DAYS:
         raise Invalid(_("Choose from 1 to 365 days."), code="invalid", field="days")
 

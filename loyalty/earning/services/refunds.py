@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
@@ -18,7 +19,7 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from core.base import clock
 from core.base.actor import SYSTEM, Actor
-from core.events.bus import emit
+from core.events.bus import EventType, emit
 from crm.orders.models import Order, Refund
 from loyalty.earning.models import Earning, EarningRule, EarningUse, Stacking
 from loyalty.earning.rules.caps import Key
@@ -131,7 +132,7 @@ def _lock_counters(earnings: list[Earning]) -> set[Key]:
     return lock_existing(rows)
 
 
-def _day(earning: Earning):
+def _day(earning: Earning) -> date:
     at = earning.occurred_at or earning.created_at
     return at.astimezone(ZoneInfo(earning.member.program.time_zone)).date()
 
@@ -173,14 +174,20 @@ def _last_refunds(orders: dict[int, Order]) -> dict[int, datetime]:
     return dict.fromkeys(orders, now) | {order: min(at, now) for order, at in rows}
 
 
-def _call(function: str, key, total: int, reference: str, actor: Actor, at: datetime) -> int:
+def _call(function: str, key: int | UUID, total: int, reference: str, actor: Actor, at: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(%s, %s, %s, %s, %s)", [key, total, reference, str(actor), at])
         return cursor.fetchone()[0]
 
 
 def _announce(
-    event, customer_id: int, points: int, order: Order, actor: Actor, moments: dict[int, datetime], happening: str = ""
+    event: EventType,
+    customer_id: int,
+    points: int,
+    order: Order,
+    actor: Actor,
+    moments: dict[int, datetime],
+    happening: str = "",
 ) -> None:
     if points:
         payload = {"happening": happening} if happening else {"order": order.pk, "reference": order.number}

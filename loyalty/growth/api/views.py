@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.views import ApiView
@@ -65,7 +66,7 @@ class TasksView(ApiView):
     member_shapes = {"get": members.Task}
 
     @extend_schema(operation_id="tasks_of_member", responses=shapes.TaskOut(many=True))
-    def get(self, request, number: str):
+    def get(self, request: Request, number: str) -> Response:
         """List the tasks that run now, the member's progress, and what the next level needs."""
         standings = task_catalogue.standings(member_in(request, number))
         return Response(self.shape(request, shapes.TaskOut)([task_body(one) for one in standings], many=True).data)
@@ -78,21 +79,21 @@ class _TaskCommand(ApiView):
     member_shapes = {"post": members.Task}
 
     @staticmethod
-    def task_of(request, number: str, code: str) -> tuple[Member, Task]:
+    def task_of(request: Request, number: str, code: str) -> tuple[Member, Task]:
         member = member_in(request, number)
         task = Task.objects.filter(program=member.program, code=code, active=True).first()
         if task is None:
             raise NotFound(_("This task is not running."), code="unknown_task")
         return member, task
 
-    def answer(self, request, member: Member, task: Task) -> Response:
+    def answer(self, request: Request, member: Member, task: Task) -> Response:
         body = task_body(task_catalogue.standing_of(member, task.code))
         return Response(self.shape(request, shapes.TaskOut)(body).data)
 
 
 class JoinTaskView(_TaskCommand):
     @extend_schema(operation_id="task_join", request=None, responses=shapes.TaskOut)
-    def post(self, request, number: str, task: str):
+    def post(self, request: Request, number: str, task: str) -> Response:
         """Join a task; progress counts from now on.
 
         Idempotent. 422 `task_needs_no_joining`, `task_not_running` or `member_not_active`.
@@ -104,7 +105,7 @@ class JoinTaskView(_TaskCommand):
 
 class LeaveTaskView(_TaskCommand):
     @extend_schema(operation_id="task_leave", request=None, responses=shapes.TaskOut)
-    def post(self, request, number: str, task: str):
+    def post(self, request: Request, number: str, task: str) -> Response:
         """Leave a task. Progress and points that were given stay."""
         member, leaving = self.task_of(request, number, task)
         leave_task(member=member, task=leaving, actor=self.actor_of(request))
@@ -117,7 +118,7 @@ class BadgesView(ApiView):
     member_shapes = {"get": members.Badge}
 
     @extend_schema(operation_id="badges_of_member", responses=shapes.BadgeOut(many=True))
-    def get(self, request, number: str):
+    def get(self, request: Request, number: str) -> Response:
         """List the member's badges, newest first, then the badges that can still be earned."""
         rows = [
             {
@@ -139,7 +140,7 @@ class LeaderboardView(ApiView):
     member_shapes = {"get": members.Leaderboard}
 
     @extend_schema(operation_id="leaderboard", parameters=[shapes.LeaderboardIn], responses=shapes.LeaderboardOut)
-    def get(self, request):
+    def get(self, request: Request) -> Response:
         """Return the top earners among the members who chose a name for it. A member's token gets its own place, a key
         the place of `member`.
 
@@ -169,7 +170,7 @@ class LeaderboardNameView(ApiView):
     @extend_schema(
         operation_id="leaderboard_name", request=shapes.LeaderboardNameIn, responses=shapes.LeaderboardNameOut
     )
-    def put(self, request, number: str):
+    def put(self, request: Request, number: str) -> Response:
         """Show the member on the leaderboard under this public name. An empty name takes the member off.
 
         400 `too_long`, `not_printable` or `contact`: e-mail addresses and phone numbers are not accepted.

@@ -31,6 +31,8 @@ CHANGEABLE = frozenset([*TEXTS, "icon", "active", "position"])
 
 @dataclass(frozen=True)
 class BadgeAward:
+    """A badge to award, with a reference that makes a repeat harmless."""
+
     member: int
     badge: int
     reference: str

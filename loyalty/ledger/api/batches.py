@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.structs import StructParser
@@ -43,7 +44,7 @@ class RedemptionBatchesView(ApiView):
     parser_classes = [BatchParser]
 
     @extend_schema(request=shapes.RedemptionBatchIn, responses=shapes.RedemptionBatchOut)
-    def post(self, request):
+    def post(self, request: Request) -> Response:
         """Redeem points up to 1,000 times in one transaction; each redemption is done or refused by itself.
 
         Each redemption has its own `key`, which works like the header of a single redemption. Results are in the order

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.pagination import KeysetPagination
@@ -36,7 +38,7 @@ class BalanceView(ApiView):
     member_shapes = {"get": members.Balance}
 
     @extend_schema(responses=shapes.BalanceOut)
-    def get(self, request, number: str):
+    def get(self, request: Request, number: str) -> Response:
         """Return the available points, the pending points with their dates, and the amounts that will expire."""
         balance = selectors.balance_of(account_of(request, number))
         return Response(self.shape(request, shapes.BalanceOut)(balance).data)
@@ -56,7 +58,7 @@ class HistoryViewSet(ApiViewSet):
     filter_backends = []
 
     @extend_schema(responses=shapes.EntryOut(many=True))
-    def list(self, request, number: str):
+    def list(self, request: Request, number: str) -> Response:
         """List every ledger entry, newest first. A member's token gets them in words, with the balance after each."""
         account = account_of(request, number)
         page = self.paginate_queryset(Entry.objects.filter(account=account).select_related("order")) or []
@@ -69,7 +71,7 @@ class HoldsView(ApiView):
     keeps_history = False
 
     @extend_schema(request=shapes.HoldIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.HoldOut})
-    def post(self, request, number: str):
+    def post(self, request: Request, number: str) -> HttpResponse:
         """Set points aside for a purchase. 422 `insufficient_points` says how many are available."""
         data = self.valid(shapes.HoldIn, request)
         answer = hold_points(account=number, key=self.key_of(request), actor=self.actor_of(request), **data)
@@ -81,7 +83,7 @@ class RedemptionsView(ApiView):
     keeps_history = False
 
     @extend_schema(request=shapes.RedeemIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.HoldOut})
-    def post(self, request, number: str):
+    def post(self, request: Request, number: str) -> HttpResponse:
         """Spend points in one step."""
         data = self.valid(shapes.RedeemIn, request)
         answer = redeem_points(account=number, key=self.key_of(request), actor=self.actor_of(request), **data)
@@ -95,7 +97,7 @@ class TransfersView(ApiView):
     keeps_history = False
 
     @extend_schema(request=shapes.TransferIn, parameters=[IDEMPOTENCY_KEY], responses={201: shapes.TransferOut})
-    def post(self, request, number: str):
+    def post(self, request: Request, number: str) -> Response:
         """Transfer points to another member. They keep their expiry. 422 `transfer_limit` says what is left today."""
         sender = account_of(request, number)
         data = self.valid(shapes.TransferIn, request)
@@ -115,7 +117,7 @@ class CaptureView(ApiView):
     keeps_history = False
 
     @extend_schema(request=shapes.CaptureIn, parameters=[IDEMPOTENCY_KEY], responses=shapes.HoldOut)
-    def post(self, request, hold: uuid.UUID):
+    def post(self, request: Request, hold: uuid.UUID) -> HttpResponse:
         """Spend a hold, all or part; the rest is released."""
         data = self.valid(shapes.CaptureIn, request)
         answer = capture_hold(
@@ -134,7 +136,7 @@ class ReleaseView(ApiView):
     keeps_history = False
 
     @extend_schema(request=None, parameters=[IDEMPOTENCY_KEY], responses=shapes.HoldOut)
-    def post(self, request, hold: uuid.UUID):
+    def post(self, request: Request, hold: uuid.UUID) -> HttpResponse:
         """Release a hold and give its points back."""
         answer = release_hold(
             program=program_selectors.default_program(),

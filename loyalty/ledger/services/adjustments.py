@@ -225,10 +225,12 @@ def reverse_adjustment(*, request: AdjustmentRequest, user: User, note: str = ""
 
 
 def needs_approval(limits: Limits, points: int) -> bool:
+    """Return whether the points exceed the limit of one user."""
     return abs(points) > limits.points_per_act
 
 
 def check_adjustment(points: int, reason: str, reference: str = "", note: str = "") -> None:
+    """Check the values of an adjustment. Raises Invalid."""
     if reason not in AdjustmentReason.values:
         raise Invalid(_("Choose a reason."), code="invalid_choice", field="reason")
     if points == 0 or abs(points) > LARGEST:

@@ -28,6 +28,8 @@ class Grant:
 
 @dataclass(frozen=True)
 class Granted:
+    """The result of one grant: the entry and the lot that it created."""
+
     account: int
     points: int
     entry: int

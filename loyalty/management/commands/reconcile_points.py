@@ -1,6 +1,7 @@
 import json
+from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from loyalty.ledger.services.reconciliation import reconcile_points
 
@@ -8,10 +9,10 @@ from loyalty.ledger.services.reconciliation import reconcile_points
 class Command(BaseCommand):
     help = "Prove that every balance equals its lots and its entries. Exits 1 if one differs."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true")
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         result = reconcile_points()
         if options["json"]:
             print(

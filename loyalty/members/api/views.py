@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.views import ApiView
@@ -53,7 +54,7 @@ class MembersView(ApiView):
     scopes = {"post": "members:write"}
 
     @extend_schema(request=members_serializers.EnrolIn, responses=members_serializers.MemberOut)
-    def post(self, request):
+    def post(self, request: Request) -> Response:
         """Make a customer a member. An existing member is returned unchanged."""
         data = self.valid(members_serializers.EnrolIn, request)
         customer = customer_of(request, data["customer"], PEOPLE)
@@ -72,7 +73,7 @@ class MemberView(ApiView):
     member_shapes = {"get": members_member_shapes.Membership}
 
     @extend_schema(responses=members_serializers.MemberOut)
-    def get(self, request, number: str):
+    def get(self, request: Request, number: str) -> Response:
         """Return the member's tier and the progress to the next one."""
         body = member_body(program_selectors.member_of(customer_of(request, number, PEOPLE)))
         return Response(self.shape(request, members_serializers.MemberOut)(body).data)
@@ -82,7 +83,7 @@ class SuspendView(ApiView):
     scopes = {"post": "members:write"}
 
     @extend_schema(request=members_serializers.SuspendIn, responses=members_serializers.MemberOut)
-    def post(self, request, number: str):
+    def post(self, request: Request, number: str) -> Response:
         """Suspend a member: they earn and redeem nothing until they are resumed. 409 `already_suspended`."""
         data = self.valid(members_serializers.SuspendIn, request)
         member = program_selectors.member_of(customer_of(request, number, PEOPLE))
@@ -94,7 +95,7 @@ class ResumeView(ApiView):
     scopes = {"post": "members:write"}
 
     @extend_schema(request=members_serializers.ResumeIn, responses=members_serializers.MemberOut)
-    def post(self, request, number: str):
+    def post(self, request: Request, number: str) -> Response:
         """Make a suspended member active again. 409 `not_suspended`."""
         data = self.valid(members_serializers.ResumeIn, request)
         member = program_selectors.member_of(customer_of(request, number, PEOPLE))

@@ -33,8 +33,10 @@ def period_end(period: str, start: date) -> date | None:
 
 
 def local_day(at: datetime, zone: str) -> date:
+    """Return the calendar day of a moment in a time zone."""
     return at.astimezone(ZoneInfo(zone)).date()
 
 
 def midnight(day: date, zone: str) -> datetime:
+    """Return the start of a day in a time zone."""
     return datetime.combine(day, time(), ZoneInfo(zone))

@@ -14,6 +14,8 @@ def listed(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class TierProduct:
+    """A product with its category, as tier prices and benefits refer to it."""
+
     sku: str
     category: str = ""
 

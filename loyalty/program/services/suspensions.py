@@ -14,7 +14,7 @@ from core.base import clock
 from core.base.actor import Actor
 from core.base.errors import Conflict, Invalid
 from core.db.locks import lock_row
-from core.events.bus import emit
+from core.events.bus import EventType, emit
 from loyalty.program import events
 from loyalty.program.models import Member, MemberState, SuspensionReason
 
@@ -68,6 +68,6 @@ def _save(member: Member) -> None:
     )  # fmt: skip
 
 
-def _announce(event, member: Member, actor: Actor, note: str, reason: str) -> None:
+def _announce(event: EventType, member: Member, actor: Actor, note: str, reason: str) -> None:
     payload = {"member": member.pk, "reason": reason, "note": note}
     emit(event, subject_id=member.customer_id, payload=payload, actor=actor)

@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.pagination import KeysetPagination
@@ -25,7 +26,7 @@ from loyalty.rewards.selectors import Offered
 from loyalty.rewards.services.redemptions import cancel_redemption, redeem_reward, redemption_values
 
 
-def reward_body(request, offered: Offered) -> dict[str, Any]:
+def reward_body(request: Request, offered: Offered) -> dict[str, Any]:
     reward = offered.reward
     fulfilment = FULFILMENTS.get(reward.kind)
     left = [count for count in (reward.stock, offered.codes_left) if count is not None]
@@ -76,7 +77,7 @@ class RewardsViewSet(ApiViewSet):
     filter_backends = []
 
     @extend_schema(operation_id="rewards_of_member", responses=shapes.RewardOut(many=True))
-    def list(self, request, number: str):
+    def list(self, request: Request, number: str) -> Response:
         """List the rewards, and for each the reason when the member can't redeem it."""
         member = member_in(request, number)
         page = self.paginate_queryset(catalogue.shown_to(member)) or []
@@ -98,7 +99,7 @@ class RewardRedemptionsViewSet(ApiViewSet):
     filter_backends = []
 
     @extend_schema(operation_id="reward_redemptions_list", responses=shapes.RewardRedemptionOut(many=True))
-    def list(self, request, number: str):
+    def list(self, request: Request, number: str) -> Response:
         """List the member's redemptions, newest first."""
         page = self.paginate_queryset(catalogue.redemptions_of(member_in(request, number))) or []
         rows = [redemption_body(row) for row in page]
@@ -110,7 +111,7 @@ class RewardRedemptionsViewSet(ApiViewSet):
         parameters=[IDEMPOTENCY_KEY],
         responses={201: shapes.RewardRedemptionOut},
     )
-    def redeem(self, request, number: str):
+    def redeem(self, request: Request, number: str) -> Response:
         """Redeem a reward. 422 gives one of the catalogue's reasons, `address_required` or `payment_required`."""
         member = member_in(request, number)
         is_member = isinstance(request.auth, MemberToken)
@@ -131,7 +132,7 @@ class RewardRedemptionsViewSet(ApiViewSet):
         return Response(self.shape(request, shapes.RewardRedemptionOut)(body).data, status=201)
 
 
-def redemption_in(request, number: str, redemption: uuid.UUID) -> RewardRedemption:
+def redemption_in(request: Request, number: str, redemption: uuid.UUID) -> RewardRedemption:
     row = catalogue.redemptions_of(member_in(request, number)).filter(pk=redemption).first()
     if row is None:
         raise NotFound(_("There is no such redemption."), code="unknown_redemption")
@@ -144,7 +145,7 @@ class RewardRedemptionView(ApiView):
     member_shapes = {"get": members.RewardRedemption}
 
     @extend_schema(operation_id="reward_redemption", responses=shapes.RewardRedemptionOut)
-    def get(self, request, number: str, redemption: uuid.UUID):
+    def get(self, request: Request, number: str, redemption: uuid.UUID) -> Response:
         """Return the state of a redemption: being prepared, sent with its tracking number, delivered with its code,
         cancelled or failed.
         """
@@ -158,7 +159,7 @@ class CancelRewardView(ApiView):
     member_shapes = {"post": members.RewardRedemption}
 
     @extend_schema(operation_id="reward_cancel", request=shapes.CancelRewardIn, responses=shapes.RewardRedemptionOut)
-    def post(self, request, number: str, redemption: uuid.UUID):
+    def post(self, request: Request, number: str, redemption: uuid.UUID) -> Response:
         """Cancel a redemption that was not sent or used; the points go back to the lots that they came from.
         Idempotent.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _t
@@ -22,7 +23,7 @@ from loyalty.rewards.services import redemptions as services
 PAGE = 50
 
 
-def _rows():
+def _rows() -> QuerySet[RewardRedemption]:
     return RewardRedemption.objects.select_related("reward__program", "member__customer", "hold")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.schema import IDEMPOTENCY_KEY
@@ -72,7 +73,7 @@ class MemberTierView(ApiView):
     member_shapes = {"get": members.TierStanding}
 
     @extend_schema(operation_id="member_tier", responses=shapes.MemberTierOut)
-    def get(self, request, number: str):
+    def get(self, request: Request, number: str) -> Response:
         """Return the tier with its reason and benefits, and what is missing to move up and to stay, each with its date."""
         return Response(self.shape(request, shapes.MemberTierOut)(standing_body(member_in(request, number))).data)
 
@@ -83,7 +84,7 @@ class TiersForSaleView(ApiView):
     member_shapes = {"get": members.TierForSale}
 
     @extend_schema(operation_id="tiers_for_sale", responses=shapes.TierForSaleOut(many=True))
-    def get(self, request):
+    def get(self, request: Request) -> Response:
         """List the tiers for sale, lowest first, each with its price and benefits. Empty when none is for sale."""
         program = selectors.default_program()
         rows = [
@@ -102,7 +103,7 @@ class TierPurchaseView(ApiView):
         parameters=[IDEMPOTENCY_KEY],
         responses={201: shapes.BoughtTierOut},
     )
-    def post(self, request, number: str):
+    def post(self, request: Request, number: str) -> Response:
         """Record a tier that was paid for. Another purchase extends it; the same reference is the same purchase.
 
         422 `tier_not_for_sale`; 409 `reference_used` when another purchase has the reference.
@@ -127,7 +128,7 @@ class TierRefundView(ApiView):
     scopes = {"post": "members:write"}
 
     @extend_schema(operation_id="tier_refund", request=shapes.RefundTierIn, responses=shapes.BoughtTierOut)
-    def post(self, request, number: str):
+    def post(self, request: Request, number: str) -> Response:
         """End a bought tier whose money was refunded. The member's tier changes at the end of the day. Idempotent."""
         member = member_in(request, number)
         reference = self.valid(shapes.RefundTierIn, request)["reference"]
@@ -150,7 +151,7 @@ class TierProductsView(ApiView):
     keeps_history = False
 
     @extend_schema(operation_id="tier_products", request=shapes.ProductsIn, responses=shapes.AllowedOut(many=True))
-    def post(self, request, number: str):
+    def post(self, request: Request, number: str) -> Response:
         """Return which of these products the member may buy; some need a minimum tier. Changes nothing."""
         member = member_in(request, number)
         products = tier_standing.may_buy(member, self.valid(shapes.ProductsIn, request)["skus"])

@@ -6,7 +6,7 @@ One statement finds the members who are due.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -134,7 +134,7 @@ def _ready(benefit: TierBenefit, kind: Benefit) -> bool:
     return not error
 
 
-def _chunks(benefit: TierBenefit, kind: Benefit, now: datetime):
+def _chunks(benefit: TierBenefit, kind: Benefit, now: datetime) -> Iterator[list[tuple[int, str]]]:
     values = _values(benefit, kind, now)
     last = 0
     while True:

@@ -94,6 +94,7 @@ def refund_bought_tiers(*, orders: Iterable[Order], actor: Actor = SYSTEM) -> in
 
 
 def tiers_for_sale(program: Program) -> list[Tier]:
+    """Return the tiers that members can buy, lowest first."""
     return list(Tier.objects.filter(program=program, paid_price__isnull=False).order_by("rank"))
 
 

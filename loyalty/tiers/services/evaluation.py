@@ -181,6 +181,7 @@ def _evaluate(
 
 
 def last_run(program: Program) -> TierRun | None:
+    """Return the last evaluation of a program, or None."""
     return TierRun.objects.filter(program=program).order_by("-ran_at").first()
 
 

@@ -23,5 +23,6 @@ def overlaps() -> list[str]:
 
 
 def check() -> tuple[bool, str]:
+    """Return whether no tiers of a member overlap, and a text for `doctor`."""
     wrong = overlaps()
     return not wrong, "; ".join(wrong) if wrong else "none overlap"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.base import clock
@@ -127,7 +127,7 @@ def enter_tier(member: Member, tier: Tier, reason: str, at: datetime, actor: Act
     return [Emission(events.TIER_CHANGED, member.customer_id, payload)]
 
 
-def _running(member: Member, at: datetime):
+def _running(member: Member, at: datetime) -> QuerySet[GivenTier]:
     return GivenTier.objects.filter(
         Q(ended_at=None) | Q(ended_at__gt=at), member=member, kind=GivenKind.MANUAL, ends_at__gt=at
     )
