@@ -23,14 +23,21 @@ from campaigns.messages.models import Message, Suppression
 from campaigns.reports import labels as reports_labels
 from core.base import clock
 from core.console.views import may, viewer
-from crm.customers import registry as panels
 from crm.customers.models import Customer, CustomerState
+from crm.customers.registry import action, panel
 
 SHOWN = 5
 COUPONS_OFFERED = 100
 STATES = {"valid": (_("Valid"), "good"), "used": (_("Used"), "off"), "expired": (_("Expired"), "off")}
 
 
+@panel(
+    "coupons",
+    title=_("Coupons"),
+    template="campaigns/reports/panels/coupons.html",
+    permission="campaigns.view_couponcode",
+    order=35,
+)
 def _coupons(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     now = clock.now()
     coupons = selectors.coupons_of(customer, now)
@@ -49,6 +56,13 @@ def _coupons(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     }
 
 
+@panel(
+    "messages",
+    title=_("Messages"),
+    template="campaigns/reports/panels/messages.html",
+    permission="campaigns.view_message",
+    order=60,
+)
 def _messages(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
     rows = Message.objects.filter(customer=customer).select_related("template").order_by("-created_at", "-id")
     recent = list(rows[: SHOWN + 1])
@@ -68,6 +82,13 @@ def _messages(customer: Customer, _request: HttpRequest) -> dict[str, Any] | Non
     }
 
 
+@panel(
+    "journeys",
+    title=_("Journeys"),
+    template="campaigns/reports/panels/journeys.html",
+    permission="campaigns.view_journeyrun",
+    order=62,
+)
 def _journeys(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
     """List the customer's journeys, newest first."""
     runs = journey_selectors.runs_of(customer, SHOWN + 1)
@@ -87,6 +108,13 @@ def _journeys(customer: Customer, _request: HttpRequest) -> dict[str, Any] | Non
     }
 
 
+@panel(
+    "suppressions",
+    title=_("Blocked channels"),
+    template="campaigns/reports/panels/suppressions.html",
+    permission="campaigns.view_suppression",
+    order=95,
+)
 def _suppressions(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     """List blocks of the customer and of their addresses; a bounce blocks the address for every customer."""
     addresses = customer.identities.values("value_index")
@@ -107,41 +135,6 @@ def _suppressions(customer: Customer, request: HttpRequest) -> dict[str, Any] | 
     }
 
 
-panels.register(
-    "coupons",
-    title=_("Coupons"),
-    template="campaigns/reports/panels/coupons.html",
-    context=_coupons,
-    permission="campaigns.view_couponcode",
-    order=35,
-)
-panels.register(
-    "messages",
-    title=_("Messages"),
-    template="campaigns/reports/panels/messages.html",
-    context=_messages,
-    permission="campaigns.view_message",
-    order=60,
-)
-panels.register(
-    "journeys",
-    title=_("Journeys"),
-    template="campaigns/reports/panels/journeys.html",
-    context=_journeys,
-    permission="campaigns.view_journeyrun",
-    order=62,
-)
-panels.register(
-    "suppressions",
-    title=_("Blocked channels"),
-    template="campaigns/reports/panels/suppressions.html",
-    context=_suppressions,
-    permission="campaigns.view_suppression",
-    order=95,
-)
-panels.ACTIONS.register(
-    "give_coupon",
-    panels.CustomerAction(
-        _("Give a coupon"), "ticket", lambda _customer: "#panel-coupons", "campaigns.issue_coupon", order=30
-    ),
-)
+@action("give_coupon", label=_("Give a coupon"), icon="ticket", permission="campaigns.issue_coupon", order=30)
+def _give_coupon(_customer: Customer) -> str:
+    return "#panel-coupons"
