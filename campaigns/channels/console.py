@@ -90,9 +90,11 @@ def _form(request: HttpRequest, provider: Provider, account: ChannelAccount | No
     )
     context = {
         "account": account,
-        "provider": provider,
-        "channel": channel_label(provider.channel),
         "form": form,
+        "title": provider.label,
+        "heading": f"{channel_label(provider.channel)} · {provider.label}",
+        "back_url": reverse("channels"),
+        "back_label": _t("Channels"),
         "receipts": receipts,
     }
     return render(request, "campaigns/channels/channel.html", context)

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext
 
 from analytics.segments.models import Segment
@@ -26,8 +27,9 @@ from campaigns.coupons.services import coupons as services
 from campaigns.coupons.services import giving as coupon_giving
 from core.base import clock
 from core.base.actor import of_user
-from core.base.errors import Conflict, DomainError, Invalid
+from core.base.errors import Conflict, Invalid
 from core.console import editing
+from core.console.switching import switch_active
 from core.console.views import may, page, viewer, wants_part
 from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
@@ -36,6 +38,17 @@ from crm.customers.models import Customer, Store
 
 PAGE = 50
 USES = 25
+
+
+EDITOR = editing.Editor(
+    new="coupon_new",
+    edit="coupon_edit",
+    index="coupons",
+    index_label=_("Coupons"),
+    new_heading=_("New coupon"),
+    edit_heading=_("Edit coupon"),
+    page="coupon",
+)
 
 
 def _coupon(pk: int) -> Coupon:
@@ -223,29 +236,15 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _form(request: HttpRequest, coupon: Coupon | None) -> HttpResponse:
     currency = _currency()
-    action = reverse("coupon_edit", args=[coupon.pk]) if coupon else reverse("coupon_new")
-    if request.method == "POST" and request.POST.get("do") != "look":
+    action = EDITOR.action(coupon)
+    if editing.is_submitted(request):
         form = CouponForm(request.POST, currency=currency, action=action, coupon=coupon)
-        if form.is_valid():
-            try:
-                saved = _save(request, coupon, form.values(), currency)
-            except DomainError as error:
-                form.refuse(error)
-            else:
-                messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.name})
-                return redirect("coupon", saved.pk)
+        if response := EDITOR.save(request, form, lambda: _save(request, coupon, form.values(), currency)):
+            return response
     else:
-        typed = request.POST.dict() if request.method == "POST" else None
-        form = CouponForm(currency=currency, action=action, coupon=coupon, typed=typed)
+        form = CouponForm(currency=currency, action=action, coupon=coupon, typed=editing.typed_values(request))
     template = "campaigns/coupons/coupon_fields.html" if wants_part(request) else "campaigns/coupons/coupon_edit.html"
-    around = editing.shell(
-        coupon,
-        heading=_t("Edit coupon") if coupon else _t("New coupon"),
-        page="coupon",
-        index="coupons",
-        index_label=_t("Coupons"),
-    )
-    return render(request, template, {"coupon": coupon, "form": form, "action": action, **around})
+    return render(request, template, {"coupon": coupon, "form": form, **EDITOR.values(coupon)})
 
 
 def _save(request: HttpRequest, coupon: Coupon | None, values: dict[str, Any], currency: str) -> Coupon:
@@ -257,11 +256,7 @@ def _save(request: HttpRequest, coupon: Coupon | None, values: dict[str, Any], c
 
 @page("campaigns.change_coupon", methods=("POST",))
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
-    active = request.POST.get("active") == "on"
-    coupon = services.update_coupon(coupon=_coupon(pk), actor=of_user(request.user), active=active)
-    text = _t("“%(name)s” is switched on.") if active else _t("“%(name)s” is switched off.")
-    messages.success(request, text % {"name": coupon.name})
-    return redirect("coupon", coupon.pk)
+    return switch_active(request, services.update_coupon, route="coupon", coupon=_coupon(pk))
 
 
 @page("campaigns.issue_coupon", methods=("POST",))
