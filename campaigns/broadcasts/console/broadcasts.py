@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -55,6 +56,15 @@ def _broadcast(pk: int) -> Broadcast:
     return get_object_or_404(Broadcast.objects.select_related("template", "segment", "coupon"), pk=pk)
 
 
+@dataclass(frozen=True)
+class BroadcastRow:
+    broadcast: Broadcast
+    schedule: str
+    label: str
+    tone: str
+    counts: dict[str, int]
+
+
 @page("campaigns.view_broadcast")
 def index(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
@@ -66,7 +76,8 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": rows_page,
         "rows": [
-            (row, broadcasts_labels.schedule_words(row), _badge(row), outcomes.get(row.pk, {})) for row in rows_page
+            BroadcastRow(row, broadcasts_labels.schedule_words(row), *_badge(row), outcomes.get(row.pk, {}))
+            for row in rows_page
         ],
         "state": state if state in BroadcastState.values else "",
         "tabs": [(value, broadcasts_labels.BROADCAST_STATES[value] if value else _t("All")) for value in TABS],

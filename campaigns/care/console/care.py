@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -49,6 +51,14 @@ def _rule(pk: int) -> CareRule:
     return get_object_or_404(CareRule.objects.select_related("template", "segment", "coupon"), pk=pk)
 
 
+@dataclass(frozen=True)
+class CareRow:
+    rule: CareRule
+    trigger: str
+    state_label: str | Promise
+    counts: dict[str, int]
+
+
 @page("campaigns.view_carerule")
 def index(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
@@ -60,7 +70,9 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": rules_page,
         "rows": [
-            (rule, care_labels.trigger_words(rule), care_labels.RULE_STATES[rule.state], outcomes.get(rule.pk, {}))
+            CareRow(
+                rule, care_labels.trigger_words(rule), care_labels.RULE_STATES[rule.state], outcomes.get(rule.pk, {})
+            )
             for rule in rules_page
         ],
         "state": state if state in CareState.values else "",

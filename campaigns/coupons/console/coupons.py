@@ -60,16 +60,32 @@ def _currency() -> str:
     return store.currency if store else "CNY"
 
 
-def standing(coupon: Coupon) -> tuple[str, str, str]:
-    """Return (state, label, tone) of a coupon now."""
+@dataclass(frozen=True)
+class Standing:
+    """The state of a coupon now."""
+
+    state: str
+    label: str
+    tone: str
+
+
+def standing(coupon: Coupon) -> Standing:
+    """Return the state of a coupon now."""
     now = clock.now()
     if not coupon.active:
-        return "off", _t("Switched off"), "off"
+        return Standing("off", _t("Switched off"), "off")
     if coupon.ends_at and coupon.ends_at <= now:
-        return "ended", _t("Ended"), "off"
+        return Standing("ended", _t("Ended"), "off")
     if coupon.starts_at and coupon.starts_at > now:
-        return "scheduled", _t("Not started"), "info"
-    return "active", pgettext("coupon", "Active"), "good"
+        return Standing("scheduled", _t("Not started"), "info")
+    return Standing("active", pgettext("coupon", "Active"), "good")
+
+
+@dataclass(frozen=True)
+class CouponRow:
+    coupon: Coupon
+    worth: str
+    standing: Standing
 
 
 @page("campaigns.view_coupon")
@@ -80,7 +96,7 @@ def index(request: HttpRequest) -> HttpResponse:
     coupons_page = paging.keyset(coupons, ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
     context = {
         "page": coupons_page,
-        "rows": [(coupon, worth(coupon), standing(coupon)) for coupon in coupons_page],
+        "rows": [CouponRow(coupon, worth(coupon), standing(coupon)) for coupon in coupons_page],
         "over": over,
         "may_add": may(request.user, "campaigns.add_coupon"),
         **_code_lookup(request),
@@ -147,16 +163,16 @@ def _limits(coupon: Coupon) -> list[Limit]:
 @page("campaigns.view_coupon")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     coupon = _coupon(pk)
-    state, label, tone = standing(coupon)
+    now = standing(coupon)
     unique = coupon.mode == CodeMode.UNIQUE
     found_jobs = queries.jobs_of(coupon)
     context = {
         "coupon": coupon,
         "worth": worth(coupon),
         "terms": terms(coupon),
-        "state": state,
-        "state_label": label,
-        "state_tone": tone,
+        "state": now.state,
+        "state_label": now.label,
+        "state_tone": now.tone,
         "unique": unique,
         "public_code": "" if unique else str(coupon.codes.first() or ""),
         "limits": _limits(coupon),
@@ -165,12 +181,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "jobs": found_jobs,
         "running": any(queries.is_open(job) for job in found_jobs),
         "may_change": may(request.user, "campaigns.change_coupon"),
-        "may_generate": unique and state == "active" and may(request.user, "campaigns.change_coupon"),
+        "may_generate": unique and now.state == "active" and may(request.user, "campaigns.change_coupon"),
         "most_codes": coupon_codes.LARGEST_BATCH,
-        "may_issue": unique and state == "active" and may(request.user, "campaigns.issue_coupon"),
+        "may_issue": unique and now.state == "active" and may(request.user, "campaigns.issue_coupon"),
         "nonce": uuid.uuid4().hex,
         "switch_text": _switch_text(coupon),
-        **_segment_step(request, coupon, usable=unique and state == "active"),
+        **_segment_step(request, coupon, usable=unique and now.state == "active"),
     }
     return render(request, "campaigns/coupons/coupon.html", context)
 
