@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 
 from campaigns.channels.labels import channel_label
@@ -43,12 +45,31 @@ class AccountForm(forms.Form):
             )
 
 
+@dataclass(frozen=True)
+class AccountRow:
+    account: ChannelAccount
+    channel: str
+    provider: Provider | None
+
+
+@dataclass(frozen=True)
+class ProviderChoice:
+    name: str
+    channel: str
+    label: str | Promise
+
+
 @page("campaigns.view_channelaccount")
 def index(request: HttpRequest) -> HttpResponse:
     accounts = list(ChannelAccount.objects.order_by("channel", "-active", "pk"))
     context = {
-        "rows": [(account, channel_label(account.channel), PROVIDERS.get(account.provider)) for account in accounts],
-        "offered": [(name, channel_label(provider.channel), provider.label) for name, provider in PROVIDERS.items()],
+        "rows": [
+            AccountRow(account, channel_label(account.channel), PROVIDERS.get(account.provider)) for account in accounts
+        ],
+        "offered": [
+            ProviderChoice(name, channel_label(provider.channel), provider.label)
+            for name, provider in PROVIDERS.items()
+        ],
         "own": [(channel_label(name)) for name, channel in CHANNELS.items() if not _needs_account(name)],
     }
     return render(request, "campaigns/channels/channels.html", context)
@@ -90,9 +111,11 @@ def _form(request: HttpRequest, provider: Provider, account: ChannelAccount | No
     )
     context = {
         "account": account,
-        "provider": provider,
-        "channel": channel_label(provider.channel),
         "form": form,
+        "title": provider.label,
+        "heading": f"{channel_label(provider.channel)} · {provider.label}",
+        "back_url": reverse("channels"),
+        "back_label": _t("Channels"),
         "receipts": receipts,
     }
     return render(request, "campaigns/channels/channel.html", context)

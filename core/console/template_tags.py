@@ -110,8 +110,8 @@ def item(mapping: Any, key: Any) -> Any:
     return mapping.get(key) if mapping else None
 
 
-@register.inclusion_tag("components/empty.html")
-def empty(title: str, text: str = "", icon: str = "inbox", url: str = "", label: str = "") -> dict:
+@register.inclusion_tag("components/empty_state.html")
+def empty_state(title: str, text: str = "", icon: str = "inbox", url: str = "", label: str = "") -> dict:
     """Render an empty state, with the next step."""
     return {"title": title, "text": text, "icon": icon, "url": url, "label": label}
 

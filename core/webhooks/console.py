@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -108,6 +109,13 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "core/webhooks/webhook_edit.html", context)
 
 
+@dataclass(frozen=True)
+class DeliveryRow:
+    delivery: WebhookDelivery
+    tone: str
+    outcome: str
+
+
 @page(MANAGE)
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     endpoint = get_object_or_404(WebhookEndpoint, pk=pk)
@@ -123,7 +131,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "endpoint": endpoint,
         "badge": _badge(endpoint),
         "page": deliveries,
-        "rows": [(row, TONES[WebhookState(row.state)], outcome_of(row)) for row in deliveries],
+        "rows": [DeliveryRow(row, TONES[WebhookState(row.state)], outcome_of(row)) for row in deliveries],
         "filters": [
             ("state", _t("State"), [("", _t("All")), *WebhookState.choices], state),
             ("type", _t("Event"), [("", _t("All")), *((name, name) for name in kinds)], kind),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -32,11 +32,16 @@ def matching(filters: Mapping[str, str]) -> QuerySet[Customer]:
 VISITOR_JOINS: Registry[Callable[..., object]] = Registry("visitor join")
 
 
+# The values for the template of a panel; None when there is nothing to show.
+PanelContext = Callable[[Customer, HttpRequest], "dict[str, Any] | None"]
+PanelFunction = TypeVar("PanelFunction", bound=PanelContext)
+
+
 @dataclass(frozen=True)
 class Panel:
     title: str | Promise
     template: str
-    context: Callable[[Customer, HttpRequest], dict[str, Any] | None]
+    context: PanelContext
     permission: str | None = None
     order: int = 100
     place: Literal["main", "side"] = "side"
@@ -62,9 +67,13 @@ class Fact:
     tone: str = ""
 
 
+BuildFact = Callable[[Customer, HttpRequest], "Fact | None"]
+ActionUrl = Callable[[Customer], str]
+
+
 @dataclass(frozen=True)
 class RegisteredFact:
-    build: Callable[[Customer, HttpRequest], Fact | None]
+    build: BuildFact
     permission: str | None = None
     order: int = 100
 
@@ -75,7 +84,7 @@ class CustomerAction:
 
     label: str | Promise
     icon: str
-    url: Callable[[Customer], str]
+    url: ActionUrl
     permission: str | None = None
     order: int = 100
     danger: bool = False
@@ -94,34 +103,66 @@ FACTS: Registry[RegisteredFact] = Registry("customer fact")
 ACTIONS: Registry[CustomerAction] = Registry("customer action")
 
 
-def register(
+def panel(
     name: str,
     *,
     title: str | Promise,
     template: str,
-    context: Callable[[Customer, HttpRequest], dict[str, Any] | None],
     permission: str | None = None,
     order: int = 100,
     place: Literal["main", "side"] = "side",
-) -> Panel:
+) -> Callable[[PanelFunction], PanelFunction]:
     """Add a panel to the customer page, in the main column above the timeline or beside it."""
-    return PANELS.register(name, Panel(title, template, context, permission, order, place))
+
+    def decorate(context: PanelFunction) -> PanelFunction:
+        PANELS.register(name, Panel(title, template, context, permission, order, place))
+        return context
+
+    return decorate
+
+
+def fact(name: str, *, permission: str | None = None, order: int = 100) -> Callable[[BuildFact], BuildFact]:
+    """Add a figure to the header of the customer page."""
+
+    def decorate(build: BuildFact) -> BuildFact:
+        FACTS.register(name, RegisteredFact(build, permission, order))
+        return build
+
+    return decorate
+
+
+def action(
+    name: str,
+    *,
+    label: str | Promise,
+    icon: str,
+    permission: str | None = None,
+    order: int = 100,
+    danger: bool = False,
+) -> Callable[[ActionUrl], ActionUrl]:
+    """Add a button to the header of the customer page. The decorated function returns its address."""
+
+    def decorate(url: ActionUrl) -> ActionUrl:
+        ACTIONS.register(name, CustomerAction(label, icon, url, permission, order, danger))
+        return url
+
+    return decorate
 
 
 def shown(customer: Customer, request: HttpRequest, place: str) -> list[ShownPanel]:
     """Return the panels of one column that this viewer may see and that have something to show, in order."""
     result = []
-    for name, panel in sorted(PANELS.items(), key=lambda item: item[1].order):
-        if panel.place == place and may(request.user, panel.permission):
-            values = panel.context(customer, request)
+    for name, registered in sorted(PANELS.items(), key=lambda item: item[1].order):
+        if registered.place == place and may(request.user, registered.permission):
+            values = registered.context(customer, request)
             if values is not None:
-                result.append(ShownPanel(name, panel.title, panel.template, values))
+                result.append(ShownPanel(name, registered.title, registered.template, values))
     return result
 
 
 def facts(customer: Customer, request: HttpRequest) -> list[Fact]:
     chosen = sorted((item for item in FACTS if may(request.user, item.permission)), key=lambda item: item.order)
-    return [fact for item in chosen if (fact := item.build(customer, request)) is not None]
+    return [built for item in chosen if (built := item.build(customer, request)) is not None]
 
 
 def actions(customer: Customer, request: HttpRequest) -> list[ShownAction]:

@@ -12,8 +12,8 @@ from analytics.features.labels import RFM_GROUPS
 from analytics.features.models import Stage
 from analytics.segments import selectors
 from core.console.views import may
-from crm.customers import registry as panels
 from crm.customers.models import Customer
+from crm.customers.registry import panel
 
 STAGE_TONES = {
     Stage.ACTIVE: "good",
@@ -25,6 +25,13 @@ STAGE_TONES = {
 }
 
 
+@panel(
+    "analytics",
+    title=_("Figures and segments"),
+    template="analytics/segments/panels/customer.html",
+    permission="analytics.view_customerfeature",
+    order=50,
+)
 def _figures(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     features = features_selectors.features_of(customer)
     if features is None:
@@ -42,13 +49,3 @@ def _figures(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
         "group": RFM_GROUPS.get(features.rfm_group, ""),
         "memberships": selectors.segments_of(customer) if may(request.user, "analytics.view_segment") else None,
     }
-
-
-panels.register(
-    "analytics",
-    title=_("Figures and segments"),
-    template="analytics/segments/panels/customer.html",
-    context=_figures,
-    permission="analytics.view_customerfeature",
-    order=50,
-)

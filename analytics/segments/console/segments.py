@@ -26,7 +26,7 @@ from analytics.features.registry import REACH
 from analytics.segments import selectors
 from analytics.segments.console import forms
 from analytics.segments.console.builder import Builder, offered, operations
-from analytics.segments.console.charts import sparkline
+from analytics.segments.console.charts import Sparkline, sparkline
 from analytics.segments.console.lists import edit_list
 from analytics.segments.console.query_text import Wrong, manual, said
 from analytics.segments.console.uploads import KINDS, recent
@@ -48,6 +48,13 @@ SAMPLE = 10
 OTHERS = 200
 
 
+@dataclass(frozen=True)
+class SegmentRow:
+    segment: Segment
+    about: str
+    line: Sparkline | None
+
+
 @page("analytics.view_segment")
 def index(request: HttpRequest) -> HttpResponse:
     archived = request.GET.get("state") == SegmentState.ARCHIVED
@@ -58,7 +65,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page_rows,
         "rows": [
-            (segment, segment.description or _description(segment, currency), sparkline(sizes[segment.pk]))
+            SegmentRow(segment, segment.description or _description(segment, currency), sparkline(sizes[segment.pk]))
             for segment in page_rows
         ],
         "archived": archived,

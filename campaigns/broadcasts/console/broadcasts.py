@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from campaigns.broadcasts import labels as broadcasts_labels
@@ -40,8 +41,28 @@ TABS = (
 MOVING = {BroadcastState.SCHEDULED, BroadcastState.SENDING}
 
 
+EDITOR = editing.Editor(
+    new="broadcast_new",
+    edit="broadcast_edit",
+    index="broadcasts",
+    index_label=_("Broadcasts"),
+    new_heading=_("New broadcast"),
+    edit_heading=_("Edit broadcast"),
+    page="broadcast",
+)
+
+
 def _broadcast(pk: int) -> Broadcast:
     return get_object_or_404(Broadcast.objects.select_related("template", "segment", "coupon"), pk=pk)
+
+
+@dataclass(frozen=True)
+class BroadcastRow:
+    broadcast: Broadcast
+    schedule: str
+    label: str
+    tone: str
+    counts: dict[str, int]
 
 
 @page("campaigns.view_broadcast")
@@ -55,7 +76,8 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": rows_page,
         "rows": [
-            (row, broadcasts_labels.schedule_words(row), _badge(row), outcomes.get(row.pk, {})) for row in rows_page
+            BroadcastRow(row, broadcasts_labels.schedule_words(row), *_badge(row), outcomes.get(row.pk, {}))
+            for row in rows_page
         ],
         "state": state if state in BroadcastState.values else "",
         "tabs": [(value, broadcasts_labels.BROADCAST_STATES[value] if value else _t("All")) for value in TABS],
@@ -198,32 +220,18 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest, broadcast: Broadcast | None) -> HttpResponse:
-    action = reverse("broadcast_edit", args=[broadcast.pk]) if broadcast else reverse("broadcast_new")
     form = BroadcastForm(request.POST or None, broadcast=broadcast, given=request.GET.dict())
-    if request.method == "POST" and form.is_valid():
-        actor, values = of_user(request.user), form.values()
-        try:
-            if broadcast is None:
-                saved = services.create_broadcast(actor=actor, **values)
-            else:
-                saved = services.update_broadcast(broadcast=broadcast, actor=actor, **values)
-        except DomainError as error:
-            form.refuse(error)
-        else:
-            messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.name})
-            return redirect("broadcast", saved.pk)
-    around = editing.shell(
-        broadcast,
-        heading=_t("Edit broadcast") if broadcast else _t("New broadcast"),
-        page="broadcast",
-        index="broadcasts",
-        index_label=_t("Broadcasts"),
-    )
-    return render(
-        request,
-        "campaigns/broadcasts/broadcast_edit.html",
-        {"broadcast": broadcast, "form": form, "action": action, **around},
-    )
+    if response := EDITOR.save(request, form, lambda: _save(request, broadcast, form.values())):
+        return response
+    values = {"broadcast": broadcast, "form": form, **EDITOR.values(broadcast)}
+    return render(request, "campaigns/broadcasts/broadcast_edit.html", values)
+
+
+def _save(request: HttpRequest, broadcast: Broadcast | None, values: dict[str, Any]) -> Broadcast:
+    actor = of_user(request.user)
+    if broadcast is None:
+        return services.create_broadcast(actor=actor, **values)
+    return services.update_broadcast(broadcast=broadcast, actor=actor, **values)
 
 
 @page("campaigns.change_broadcast", methods=("POST",))

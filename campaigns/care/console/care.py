@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from campaigns.care import labels as care_labels
@@ -34,8 +36,27 @@ LAST_MESSAGES = 10
 TABS = ("", CareState.ACTIVE, CareState.DRAFT, CareState.PAUSED)
 
 
+EDITOR = editing.Editor(
+    new="care_new",
+    edit="care_edit",
+    index="care",
+    index_label=_("Care rules"),
+    new_heading=_("New care rule"),
+    edit_heading=_("Edit care rule"),
+    page="care_rule",
+)
+
+
 def _rule(pk: int) -> CareRule:
     return get_object_or_404(CareRule.objects.select_related("template", "segment", "coupon"), pk=pk)
+
+
+@dataclass(frozen=True)
+class CareRow:
+    rule: CareRule
+    trigger: str
+    state_label: str | Promise
+    counts: dict[str, int]
 
 
 @page("campaigns.view_carerule")
@@ -49,7 +70,9 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": rules_page,
         "rows": [
-            (rule, care_labels.trigger_words(rule), care_labels.RULE_STATES[rule.state], outcomes.get(rule.pk, {}))
+            CareRow(
+                rule, care_labels.trigger_words(rule), care_labels.RULE_STATES[rule.state], outcomes.get(rule.pk, {})
+            )
             for rule in rules_page
         ],
         "state": state if state in CareState.values else "",
@@ -153,29 +176,15 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _form(request: HttpRequest, rule: CareRule | None) -> HttpResponse:
     """Show or save the form. Another trigger needs other fields: `do=look` renders the form again and saves nothing."""
-    action = reverse("care_edit", args=[rule.pk]) if rule else reverse("care_new")
-    if request.method == "POST" and request.POST.get("do") != "look":
+    action = EDITOR.action(rule)
+    if editing.is_submitted(request):
         form = CareForm(request.POST, rule=rule, action=action)
-        if form.is_valid():
-            try:
-                saved = _save(request, rule, form.values())
-            except DomainError as error:
-                form.refuse(error)
-            else:
-                messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.name})
-                return redirect("care_rule", saved.pk)
+        if response := EDITOR.save(request, form, lambda: _save(request, rule, form.values())):
+            return response
     else:
-        typed = request.POST.dict() if request.method == "POST" else request.GET.dict()
-        form = CareForm(rule=rule, action=action, typed=typed)
+        form = CareForm(rule=rule, action=action, typed=editing.typed_values(request) or request.GET.dict())
     template = "campaigns/care/care_fields.html" if wants_part(request) else "campaigns/care/care_edit.html"
-    around = editing.shell(
-        rule,
-        heading=_t("Edit care rule") if rule else _t("New care rule"),
-        page="care_rule",
-        index="care",
-        index_label=_t("Care rules"),
-    )
-    return render(request, template, {"rule": rule, "form": form, "action": action, **around})
+    return render(request, template, {"rule": rule, "form": form, **EDITOR.values(rule)})
 
 
 def _save(request: HttpRequest, rule: CareRule | None, values: dict[str, Any]) -> CareRule:

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext
 
 from analytics.segments.models import Segment
@@ -26,8 +27,9 @@ from campaigns.coupons.services import coupons as services
 from campaigns.coupons.services import giving as coupon_giving
 from core.base import clock
 from core.base.actor import of_user
-from core.base.errors import Conflict, DomainError, Invalid
+from core.base.errors import Conflict, Invalid
 from core.console import editing
+from core.console.switching import switch_active
 from core.console.views import may, page, viewer, wants_part
 from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
@@ -36,6 +38,17 @@ from crm.customers.models import Customer, Store
 
 PAGE = 50
 USES = 25
+
+
+EDITOR = editing.Editor(
+    new="coupon_new",
+    edit="coupon_edit",
+    index="coupons",
+    index_label=_("Coupons"),
+    new_heading=_("New coupon"),
+    edit_heading=_("Edit coupon"),
+    page="coupon",
+)
 
 
 def _coupon(pk: int) -> Coupon:
@@ -47,16 +60,32 @@ def _currency() -> str:
     return store.currency if store else "CNY"
 
 
-def standing(coupon: Coupon) -> tuple[str, str, str]:
-    """Return (state, label, tone) of a coupon now."""
+@dataclass(frozen=True)
+class Standing:
+    """The state of a coupon now."""
+
+    state: str
+    label: str
+    tone: str
+
+
+def standing(coupon: Coupon) -> Standing:
+    """Return the state of a coupon now."""
     now = clock.now()
     if not coupon.active:
-        return "off", _t("Switched off"), "off"
+        return Standing("off", _t("Switched off"), "off")
     if coupon.ends_at and coupon.ends_at <= now:
-        return "ended", _t("Ended"), "off"
+        return Standing("ended", _t("Ended"), "off")
     if coupon.starts_at and coupon.starts_at > now:
-        return "scheduled", _t("Not started"), "info"
-    return "active", pgettext("coupon", "Active"), "good"
+        return Standing("scheduled", _t("Not started"), "info")
+    return Standing("active", pgettext("coupon", "Active"), "good")
+
+
+@dataclass(frozen=True)
+class CouponRow:
+    coupon: Coupon
+    worth: str
+    standing: Standing
 
 
 @page("campaigns.view_coupon")
@@ -67,7 +96,7 @@ def index(request: HttpRequest) -> HttpResponse:
     coupons_page = paging.keyset(coupons, ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
     context = {
         "page": coupons_page,
-        "rows": [(coupon, worth(coupon), standing(coupon)) for coupon in coupons_page],
+        "rows": [CouponRow(coupon, worth(coupon), standing(coupon)) for coupon in coupons_page],
         "over": over,
         "may_add": may(request.user, "campaigns.add_coupon"),
         **_code_lookup(request),
@@ -134,16 +163,16 @@ def _limits(coupon: Coupon) -> list[Limit]:
 @page("campaigns.view_coupon")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     coupon = _coupon(pk)
-    state, label, tone = standing(coupon)
+    now = standing(coupon)
     unique = coupon.mode == CodeMode.UNIQUE
     found_jobs = queries.jobs_of(coupon)
     context = {
         "coupon": coupon,
         "worth": worth(coupon),
         "terms": terms(coupon),
-        "state": state,
-        "state_label": label,
-        "state_tone": tone,
+        "state": now.state,
+        "state_label": now.label,
+        "state_tone": now.tone,
         "unique": unique,
         "public_code": "" if unique else str(coupon.codes.first() or ""),
         "limits": _limits(coupon),
@@ -152,12 +181,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "jobs": found_jobs,
         "running": any(queries.is_open(job) for job in found_jobs),
         "may_change": may(request.user, "campaigns.change_coupon"),
-        "may_generate": unique and state == "active" and may(request.user, "campaigns.change_coupon"),
+        "may_generate": unique and now.state == "active" and may(request.user, "campaigns.change_coupon"),
         "most_codes": coupon_codes.LARGEST_BATCH,
-        "may_issue": unique and state == "active" and may(request.user, "campaigns.issue_coupon"),
+        "may_issue": unique and now.state == "active" and may(request.user, "campaigns.issue_coupon"),
         "nonce": uuid.uuid4().hex,
         "switch_text": _switch_text(coupon),
-        **_segment_step(request, coupon, usable=unique and state == "active"),
+        **_segment_step(request, coupon, usable=unique and now.state == "active"),
     }
     return render(request, "campaigns/coupons/coupon.html", context)
 
@@ -223,29 +252,15 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _form(request: HttpRequest, coupon: Coupon | None) -> HttpResponse:
     currency = _currency()
-    action = reverse("coupon_edit", args=[coupon.pk]) if coupon else reverse("coupon_new")
-    if request.method == "POST" and request.POST.get("do") != "look":
+    action = EDITOR.action(coupon)
+    if editing.is_submitted(request):
         form = CouponForm(request.POST, currency=currency, action=action, coupon=coupon)
-        if form.is_valid():
-            try:
-                saved = _save(request, coupon, form.values(), currency)
-            except DomainError as error:
-                form.refuse(error)
-            else:
-                messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.name})
-                return redirect("coupon", saved.pk)
+        if response := EDITOR.save(request, form, lambda: _save(request, coupon, form.values(), currency)):
+            return response
     else:
-        typed = request.POST.dict() if request.method == "POST" else None
-        form = CouponForm(currency=currency, action=action, coupon=coupon, typed=typed)
+        form = CouponForm(currency=currency, action=action, coupon=coupon, typed=editing.typed_values(request))
     template = "campaigns/coupons/coupon_fields.html" if wants_part(request) else "campaigns/coupons/coupon_edit.html"
-    around = editing.shell(
-        coupon,
-        heading=_t("Edit coupon") if coupon else _t("New coupon"),
-        page="coupon",
-        index="coupons",
-        index_label=_t("Coupons"),
-    )
-    return render(request, template, {"coupon": coupon, "form": form, "action": action, **around})
+    return render(request, template, {"coupon": coupon, "form": form, **EDITOR.values(coupon)})
 
 
 def _save(request: HttpRequest, coupon: Coupon | None, values: dict[str, Any], currency: str) -> Coupon:
@@ -257,11 +272,7 @@ def _save(request: HttpRequest, coupon: Coupon | None, values: dict[str, Any], c
 
 @page("campaigns.change_coupon", methods=("POST",))
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
-    active = request.POST.get("active") == "on"
-    coupon = services.update_coupon(coupon=_coupon(pk), actor=of_user(request.user), active=active)
-    text = _t("“%(name)s” is switched on.") if active else _t("“%(name)s” is switched off.")
-    messages.success(request, text % {"name": coupon.name})
-    return redirect("coupon", coupon.pk)
+    return switch_active(request, services.update_coupon, route="coupon", coupon=_coupon(pk))
 
 
 @page("campaigns.issue_coupon", methods=("POST",))

@@ -8,8 +8,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from campaigns.experiments.console.effects import Cell, amount_of, cell_of, difference_of, metric_label
@@ -18,8 +18,8 @@ from campaigns.experiments.models import Experiment, ExperimentState
 from campaigns.experiments.selectors.results import FIGURES, ArmResult, ExperimentResults, baseline, results_of
 from campaigns.experiments.services import experiments as services
 from core.base.actor import of_user
-from core.base.errors import DomainError
 from core.console import editing
+from core.console.switching import switch
 from core.console.views import may, page, viewer
 from core.db import paging
 from core.text.formatting import number
@@ -35,6 +35,17 @@ class ExperimentRow:
     control: bool
     won: bool
     cells: list[Cell]
+
+
+EDITOR = editing.Editor(
+    new="experiment_new",
+    edit="experiment_edit",
+    index="experiments",
+    index_label=_("Experiments"),
+    new_heading=_("New experiment"),
+    edit_heading=_("Edit experiment"),
+    page="experiment",
+)
 
 
 def _experiment(pk: int) -> Experiment:
@@ -136,38 +147,24 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _form(request: HttpRequest, experiment: Experiment | None) -> HttpResponse:
     form = ExperimentForm(request.POST or None, experiment=experiment)
-    if request.method == "POST" and form.is_valid():
-        actor, values = of_user(request.user), form.values()
-        try:
-            if experiment is None:
-                saved = services.create_experiment(actor=actor, user=viewer(request), **values)
-            else:
-                saved = services.update_experiment(experiment=experiment, actor=actor, **values)
-        except DomainError as error:
-            form.refuse(error)
-        else:
-            messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.name})
-            return redirect("experiment", saved.pk)
-    around = editing.shell(
-        experiment,
-        heading=_t("Edit experiment") if experiment else _t("New experiment"),
-        page="experiment",
-        index="experiments",
-        index_label=_t("Experiments"),
-    )
-    action = reverse("experiment_edit", args=[experiment.pk]) if experiment else reverse("experiment_new")
-    return render(
-        request,
-        "campaigns/experiments/experiment_edit.html",
-        {"experiment": experiment, "form": form, "action": action, **around},
-    )
+    if response := EDITOR.save(request, form, lambda: _save(request, experiment, form.values())):
+        return response
+    values = {"experiment": experiment, "form": form, **EDITOR.values(experiment)}
+    return render(request, "campaigns/experiments/experiment_edit.html", values)
+
+
+def _save(request: HttpRequest, experiment: Experiment | None, values: dict[str, Any]) -> Experiment:
+    actor = of_user(request.user)
+    if experiment is None:
+        return services.create_experiment(actor=actor, user=viewer(request), **values)
+    return services.update_experiment(experiment=experiment, actor=actor, **values)
 
 
 @page("campaigns.change_experiment", methods=("POST",))
 def start(request: HttpRequest, pk: int) -> HttpResponse:
-    experiment = services.start_experiment(experiment=_experiment(pk), actor=of_user(request.user))
-    messages.success(request, _t("“%(name)s” runs.") % {"name": experiment.name})
-    return redirect("experiment", pk)
+    return switch(
+        request, services.start_experiment, _t("“%(name)s” runs."), route="experiment", experiment=_experiment(pk)
+    )
 
 
 @page("campaigns.change_experiment", methods=("POST",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -9,6 +10,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
@@ -42,6 +44,15 @@ def journey_of(pk: int) -> Journey:
     return get_object_or_404(Journey.objects.select_related("version"), pk=pk)
 
 
+@dataclass(frozen=True)
+class JourneyRow:
+    journey: Journey
+    entry: str
+    state_label: str | Promise
+    entered: int
+    under_way: int
+
+
 @page("campaigns.view_journey")
 def index(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", "")
@@ -53,7 +64,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": journeys_page,
         "rows": [
-            (
+            JourneyRow(
                 journey,
                 words.entry_words(journey.version.definition if journey.version else journey.draft),
                 journeys_labels.STATES[journey.state],

@@ -102,7 +102,15 @@ def edit(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _t("The sending limits are saved."))
             return redirect("sending")
-    return render(request, "campaigns/messages/sending_edit.html", {"form": form})
+    heading = _t("Edit sending limits")
+    context = {
+        "form": form,
+        "title": heading,
+        "heading": heading,
+        "back_url": reverse("sending"),
+        "back_label": _t("Sending limits"),
+    }
+    return render(request, "campaigns/messages/sending_edit.html", context)
 
 
 @page("campaigns.add_suppression", methods=("POST",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,11 +16,12 @@ from campaigns.channels import selectors as channels_selectors
 from campaigns.channels.labels import channel_label
 from campaigns.channels.registry import CHANNELS
 from campaigns.messages import labels as words
-from campaigns.messages.labels import REASONS, reason_label
+from campaigns.messages.labels import REASONS, MessageBadge, reason_label
 from campaigns.messages.models import Message, MessageState
 from campaigns.messages.selectors import messages as queries
 from campaigns.messages.services import messages as services
 from campaigns.reports import labels as reports_labels
+from campaigns.reports.labels import Origin
 from campaigns.templates.console import frames
 from core.base.actor import of_user
 from core.console.views import may, page
@@ -40,6 +42,14 @@ TILES = (
 TILE_TONES = {MessageState.FAILED: "bad", MessageState.UNCERTAIN: "warn"}
 
 
+@dataclass(frozen=True)
+class MessageRow:
+    message: Message
+    origin: Origin
+    channel: str
+    badge: MessageBadge
+
+
 @page("campaigns.view_message")
 def index(request: HttpRequest) -> HttpResponse:
     message_filter = queries.MessageFilter.of(request.GET)
@@ -52,7 +62,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": messages_page,
         "rows": [
-            (
+            MessageRow(
                 message,
                 origins[message.origin],
                 channel_label(message.channel),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.channels.labels import channel_label
@@ -14,23 +16,67 @@ from campaigns.channels.registry import CHANNELS
 from campaigns.coupons import selectors
 from campaigns.coupons.labels import worth
 from campaigns.coupons.models import CodeMode, Coupon
+from campaigns.coupons.selectors import HeldCoupon
 from campaigns.coupons.services.giving import coupons_left
 from campaigns.journeys import labels as journey_words
 from campaigns.journeys import selectors as journey_selectors
+from campaigns.journeys.models import JourneyRun
 from campaigns.messages import labels as words
-from campaigns.messages.labels import reason_label
+from campaigns.messages.labels import MessageBadge, reason_label
 from campaigns.messages.models import Message, Suppression
 from campaigns.reports import labels as reports_labels
+from campaigns.reports.labels import Origin
 from core.base import clock
 from core.console.views import may, viewer
-from crm.customers import registry as panels
 from crm.customers.models import Customer, CustomerState
+from crm.customers.registry import action, panel
 
 SHOWN = 5
 COUPONS_OFFERED = 100
 STATES = {"valid": (_("Valid"), "good"), "used": (_("Used"), "off"), "expired": (_("Expired"), "off")}
 
 
+@dataclass(frozen=True)
+class HeldCouponRow:
+    item: HeldCoupon
+    worth: str
+    label: str | Promise
+    tone: str
+
+
+@dataclass(frozen=True)
+class MessageRow:
+    message: Message
+    origin: Origin
+    channel: str
+    badge: MessageBadge
+
+
+@dataclass(frozen=True)
+class RunRow:
+    run: JourneyRun
+    state_label: str | Promise
+    tone: str
+    end: str | Promise
+
+
+@dataclass(frozen=True)
+class SuppressionRow:
+    """`of_address` says whether an address is blocked, not the customer."""
+
+    suppression: Suppression
+    channel: str
+    reason: str
+    of_address: bool
+
+
+@panel(
+    "coupons",
+    title=_("Coupons"),
+    template="campaigns/reports/panels/coupons.html",
+    permission="campaigns.view_couponcode",
+    order=35,
+)
 def _coupons(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     now = clock.now()
     coupons = selectors.coupons_of(customer, now)
@@ -39,7 +85,7 @@ def _coupons(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     may_give = may(request.user, "campaigns.issue_coupon") and customer.state == CustomerState.ACTIVE
     offered = Coupon.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), mode=CodeMode.UNIQUE, active=True)
     return {
-        "held": [(item, worth(item.coupon), *STATES[item.state]) for item in coupons[:SHOWN]],
+        "held": [HeldCouponRow(item, worth(item.coupon), *STATES[item.state]) for item in coupons[:SHOWN]],
         "more": max(0, len(coupons) - SHOWN),
         "offered": [(coupon, worth(coupon)) for coupon in offered.order_by("name")[:COUPONS_OFFERED]]
         if may_give
@@ -49,6 +95,13 @@ def _coupons(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     }
 
 
+@panel(
+    "messages",
+    title=_("Messages"),
+    template="campaigns/reports/panels/messages.html",
+    permission="campaigns.view_message",
+    order=60,
+)
 def _messages(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
     rows = Message.objects.filter(customer=customer).select_related("template").order_by("-created_at", "-id")
     recent = list(rows[: SHOWN + 1])
@@ -56,7 +109,7 @@ def _messages(customer: Customer, _request: HttpRequest) -> dict[str, Any] | Non
     origins = reports_labels.origins(message.origin for message in shown)
     return {
         "rows": [
-            (
+            MessageRow(
                 message,
                 origins[message.origin],
                 channel_label(message.channel),
@@ -68,6 +121,13 @@ def _messages(customer: Customer, _request: HttpRequest) -> dict[str, Any] | Non
     }
 
 
+@panel(
+    "journeys",
+    title=_("Journeys"),
+    template="campaigns/reports/panels/journeys.html",
+    permission="campaigns.view_journeyrun",
+    order=62,
+)
 def _journeys(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
     """List the customer's journeys, newest first."""
     runs = journey_selectors.runs_of(customer, SHOWN + 1)
@@ -75,7 +135,7 @@ def _journeys(customer: Customer, _request: HttpRequest) -> dict[str, Any] | Non
         return None
     return {
         "rows": [
-            (
+            RunRow(
                 run,
                 journey_words.RUN_STATES[run.state],
                 journey_words.RUN_TONES[run.state],
@@ -87,6 +147,13 @@ def _journeys(customer: Customer, _request: HttpRequest) -> dict[str, Any] | Non
     }
 
 
+@panel(
+    "suppressions",
+    title=_("Blocked channels"),
+    template="campaigns/reports/panels/suppressions.html",
+    permission="campaigns.view_suppression",
+    order=95,
+)
 def _suppressions(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     """List blocks of the customer and of their addresses; a bounce blocks the address for every customer."""
     addresses = customer.identities.values("value_index")
@@ -98,7 +165,8 @@ def _suppressions(customer: Customer, request: HttpRequest) -> dict[str, Any] | 
         return None
     return {
         "rows": [
-            (row, channel_label(row.channel), reason_label(row.reason), row.address_index is not None) for row in blocks
+            SuppressionRow(row, channel_label(row.channel), reason_label(row.reason), row.address_index is not None)
+            for row in blocks
         ],
         "channels": [(name, channel_label(name)) for name in CHANNELS.names() if name not in blocked]
         if may_add
@@ -107,41 +175,6 @@ def _suppressions(customer: Customer, request: HttpRequest) -> dict[str, Any] | 
     }
 
 
-panels.register(
-    "coupons",
-    title=_("Coupons"),
-    template="campaigns/reports/panels/coupons.html",
-    context=_coupons,
-    permission="campaigns.view_couponcode",
-    order=35,
-)
-panels.register(
-    "messages",
-    title=_("Messages"),
-    template="campaigns/reports/panels/messages.html",
-    context=_messages,
-    permission="campaigns.view_message",
-    order=60,
-)
-panels.register(
-    "journeys",
-    title=_("Journeys"),
-    template="campaigns/reports/panels/journeys.html",
-    context=_journeys,
-    permission="campaigns.view_journeyrun",
-    order=62,
-)
-panels.register(
-    "suppressions",
-    title=_("Blocked channels"),
-    template="campaigns/reports/panels/suppressions.html",
-    context=_suppressions,
-    permission="campaigns.view_suppression",
-    order=95,
-)
-panels.ACTIONS.register(
-    "give_coupon",
-    panels.CustomerAction(
-        _("Give a coupon"), "ticket", lambda _customer: "#panel-coupons", "campaigns.issue_coupon", order=30
-    ),
-)
+@action("give_coupon", label=_("Give a coupon"), icon="ticket", permission="campaigns.issue_coupon", order=30)
+def _give_coupon(_customer: Customer) -> str:
+    return "#panel-coupons"

@@ -42,6 +42,14 @@ def _template(pk: int) -> Template:
     return get_object_or_404(Template, pk=pk)
 
 
+@dataclass(frozen=True)
+class TemplateRow:
+    template: Template
+    channel: str
+    languages: list[str]
+    uses: int
+
+
 @page("campaigns.view_template")
 def index(request: HttpRequest) -> HttpResponse:
     templates_page = paging.keyset(Template.objects.all(), ["name"], request.GET.get("cursor"), PAGE)
@@ -49,7 +57,9 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": templates_page,
         "rows": [
-            (template, channel_label(template.channel), languages.get(template.pk, []), used.get(template.pk, 0))
+            TemplateRow(
+                template, channel_label(template.channel), languages.get(template.pk, []), used.get(template.pk, 0)
+            )
             for template in templates_page
         ],
         "may_add": may(request.user, "campaigns.add_template"),

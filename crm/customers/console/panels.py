@@ -11,15 +11,23 @@ from django.utils.translation import gettext_lazy as _
 from core.console.views import may
 from crm.customers import selectors as profile
 from crm.customers.models import Customer
-from crm.customers.registry import ACTIONS, CustomerAction, register
+from crm.customers.registry import action, panel
 
 NOTES_SHOWN = 5
 
 
+@panel(
+    "contacts",
+    title=_("Contacts and identities"),
+    template="crm/customers/panels/contacts.html",
+    permission="crm.view_identity",
+    order=10,
+)
 def _contacts(customer: Customer, request: HttpRequest) -> dict[str, Any]:
     return {"contacts": profile.contacts(customer), "may_unmask": may(request.user, "crm.unmask_customer")}
 
 
+@panel("notes", title=_("Notes"), template="crm/customers/panels/notes.html", permission="crm.view_note", order=30)
 def _notes(customer: Customer, request: HttpRequest) -> dict[str, Any]:
     newest = customer.notes.select_related("author").order_by("-pinned", "-created_at")[: NOTES_SHOWN + 1]
     notes = list(newest)
@@ -30,6 +38,7 @@ def _notes(customer: Customer, request: HttpRequest) -> dict[str, Any]:
     }
 
 
+@panel("profile", title=_("Profile"), template="crm/customers/panels/profile.html", order=80)
 def _attributes(customer: Customer, request: HttpRequest) -> dict[str, Any]:
     return {
         "birthday": profile.masked_birthday(customer),
@@ -38,38 +47,17 @@ def _attributes(customer: Customer, request: HttpRequest) -> dict[str, Any]:
     }
 
 
-register(
-    "contacts",
-    title=_("Contacts and identities"),
-    template="crm/customers/panels/contacts.html",
-    context=_contacts,
-    permission="crm.view_identity",
-    order=10,
-)
-register(
-    "notes",
-    title=_("Notes"),
-    template="crm/customers/panels/notes.html",
-    context=_notes,
-    permission="crm.view_note",
-    order=30,
-)
-register("profile", title=_("Profile"), template="crm/customers/panels/profile.html", context=_attributes, order=80)
-register(
+@panel(
     "consents",
     title=_("Consents"),
     template="crm/customers/panels/consents.html",
-    context=lambda customer, _request: {"consents": profile.consents(customer)},
     permission="crm.view_consent",
     order=90,
 )
-ACTIONS.register(
-    "edit",
-    CustomerAction(
-        _("Edit"),
-        "pencil",
-        lambda customer: reverse("customer_edit", args=[customer.number]),
-        "crm.change_customer",
-        order=90,
-    ),
-)
+def _consents(customer: Customer, _request: HttpRequest) -> dict[str, Any]:
+    return {"consents": profile.consents(customer)}
+
+
+@action("edit", label=_("Edit"), icon="pencil", permission="crm.change_customer", order=90)
+def _edit(customer: Customer) -> str:
+    return reverse("customer_edit", args=[customer.number])

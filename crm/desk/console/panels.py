@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.console.views import link
 from crm.customers.models import Customer
-from crm.customers.registry import register
+from crm.customers.registry import panel
 from crm.desk.models import Ticket
 
 TICKETS_SHOWN = 5
@@ -20,6 +20,9 @@ def ticket_in_hand(request: HttpRequest) -> Ticket | None:
     return getattr(request, "ticket_in_hand", None)
 
 
+@panel(
+    "tickets", title=_("Open tickets"), template="crm/desk/panels/tickets.html", permission="crm.view_ticket", order=20
+)
 def _tickets(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
     # Tickets that wait for us come first, then the urgent, then the longest waiting. One more row than shown tells if
     # more exist.
@@ -27,13 +30,3 @@ def _tickets(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None
     for ticket in tickets:
         ticket.url = link("ticket", ticket.number)  # type: ignore[attr-defined]
     return {"tickets": tickets[:TICKETS_SHOWN], "more": len(tickets) > TICKETS_SHOWN}
-
-
-register(
-    "tickets",
-    title=_("Open tickets"),
-    template="crm/desk/panels/tickets.html",
-    context=_tickets,
-    permission="crm.view_ticket",
-    order=20,
-)

@@ -16,7 +16,7 @@ from core.console.home import Card
 from core.console.palette import SearchResult
 from core.text.formatting import ago, number
 from crm.customers.models import Customer
-from crm.customers.registry import ACTIONS, CustomerAction
+from crm.customers.registry import action
 from crm.desk.models import Ticket, TicketStatus
 
 navigation.register(
@@ -35,11 +35,9 @@ def find_tickets(_request: HttpRequest, query: str, limit: int) -> list[SearchRe
     ]
 
 
+@action("ticket", label=_("Open a ticket"), icon="message-plus", permission="crm.add_ticket", order=20)
 def _new_for(customer: Customer) -> str:
     return f"{reverse('ticket_new')}?{urlencode({'customer': customer.number})}"
-
-
-ACTIONS.register("ticket", CustomerAction(_("Open a ticket"), "message-plus", _new_for, "crm.add_ticket", order=20))
 
 
 @home.card("tickets", place="needs", permission="crm.view_ticket", order=10)

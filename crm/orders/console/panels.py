@@ -8,23 +8,20 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from crm.customers.models import Customer
-from crm.customers.registry import register
+from crm.customers.registry import panel
 from crm.orders.selectors import orders as orders_orders
 
 ORDERS_SHOWN = 5
 
 
-def _orders(customer: Customer, _request: HttpRequest) -> dict[str, Any]:
-    newest = list(orders_orders.orders_of(customer)[: ORDERS_SHOWN + 1])
-    return {"orders": newest[:ORDERS_SHOWN], "more": len(newest) > ORDERS_SHOWN}
-
-
-register(
+@panel(
     "orders",
     title=_("Orders"),
     template="crm/orders/panels/orders.html",
-    context=_orders,
     permission="crm.view_order",
     order=10,
     place="main",
 )
+def _orders(customer: Customer, _request: HttpRequest) -> dict[str, Any]:
+    newest = list(orders_orders.orders_of(customer)[: ORDERS_SHOWN + 1])
+    return {"orders": newest[:ORDERS_SHOWN], "more": len(newest) > ORDERS_SHOWN}

@@ -237,7 +237,16 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
         else:
             messages.success(request, _t("Profile saved."))
             return redirect("customer", customer.number)
-    return render(request, "crm/profiles/customer_edit.html", {"customer": customer, "form": form})
+    heading = _t("Edit profile")
+    context = {
+        "customer": customer,
+        "form": form,
+        "title": heading,
+        "heading": heading,
+        "back_url": reverse("customer", args=[customer.number]),
+        "back_label": customer,
+    }
+    return render(request, "crm/profiles/customer_edit.html", context)
 
 
 @page("crm.add_customertag", methods=("POST",))

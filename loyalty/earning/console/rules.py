@@ -17,6 +17,8 @@ from django.utils.translation import ngettext
 from core.base import clock
 from core.base.actor import of_user
 from core.base.errors import DomainError, Invalid
+from core.console import editing
+from core.console.switching import switch_active
 from core.console.views import may, page, wants_part
 from core.jobs.models import Job, JobState
 from core.jobs.queueing import enqueue_after_commit
@@ -256,25 +258,25 @@ def settings(request: HttpRequest, pk: int) -> HttpResponse:
     """Edit the settings of a rule that need no new version."""
     rule = _rule(pk)
     form = RuleSettingsForm.of(rule, request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        try:
-            services.update_rule(rule=rule, actor=of_user(request.user), **form.values())
-        except DomainError as error:
-            form.refuse(error)
-        else:
-            messages.success(request, _t("“%(name)s” is saved.") % {"name": form.cleaned_data["name"]})
-            return redirect("earning_rule", rule.pk)
-    return render(request, "loyalty/earning/earning_settings.html", {"form": form, "rule": rule})
+    if editing.save_or_refuse(
+        form, lambda: services.update_rule(rule=rule, actor=of_user(request.user), **form.values())
+    ):
+        messages.success(request, _t("“%(name)s” is saved.") % {"name": form.cleaned_data["name"]})
+        return redirect("earning_rule", rule.pk)
+    context = {
+        "form": form,
+        "rule": rule,
+        "title": rule.name,
+        "heading": _t("Dates and budget"),
+        "back_url": reverse("earning_rule", args=[rule.pk]),
+        "back_label": rule.name,
+    }
+    return render(request, "loyalty/earning/earning_settings.html", context)
 
 
 @page("loyalty.change_earningrule", methods=("POST",))
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
-    """Switch a rule on or off."""
-    active = request.POST.get("active") == "on"
-    rule = services.update_rule(rule=_rule(pk), actor=of_user(request.user), active=active)
-    text = _t("“%(name)s” is switched on.") if active else _t("“%(name)s” is switched off.")
-    messages.success(request, text % {"name": rule.name})
-    return redirect("earning_rule", rule.pk)
+    return switch_active(request, services.update_rule, route="earning_rule", rule=_rule(pk))
 
 
 @page("loyalty.change_earningrule")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
-from django.utils.translation import gettext as _t
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext_lazy as _
 
 from core.base.actor import of_user
-from core.base.errors import DomainError
+from core.console import editing
 from core.console.views import may, page
 from core.db import paging
 from loyalty.growth.console.forms import BadgeForm
@@ -24,6 +23,15 @@ from loyalty.program.models import Program
 
 PAGE = 50
 HOLDERS = 10
+EDITOR = editing.Editor(
+    new="badge_new",
+    edit="badge_edit",
+    index="badges",
+    index_label=_("Badges"),
+    new_heading=_("New badge"),
+    edit_heading=_("Edit badge"),
+    name="label",
+)
 
 
 @dataclass(frozen=True)
@@ -62,25 +70,22 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 def _form(request: HttpRequest, badge: Badge | None) -> HttpResponse:
     program = badge.program if badge else selectors.default_program()
     form = BadgeForm(request.POST if request.method == "POST" else None, badge=badge)
-    if request.method == "POST" and form.is_valid():
-        actor = of_user(request.user)
-        try:
-            if badge is None:
-                saved = create_badge(program=program, actor=actor, **form.values())
-            else:
-                saved = update_badge(badge=badge, actor=actor, **form.values())
-        except DomainError as error:
-            form.refuse(error)
-        else:
-            messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.label})
-            return redirect("badges")
+    if response := EDITOR.save(request, form, lambda: _save(request, program, badge, form.values())):
+        return response
     context = {
         "form": form,
         "badge": badge,
-        "action": reverse("badge_edit", args=[badge.pk]) if badge else reverse("badge_new"),
         "holders": _holders(badge) if badge else [],
+        **EDITOR.values(badge),
     }
     return render(request, "loyalty/growth/badge_edit.html", context)
+
+
+def _save(request: HttpRequest, program: Program, badge: Badge | None, values: dict[str, Any]) -> Badge:
+    actor = of_user(request.user)
+    if badge is None:
+        return create_badge(program=program, actor=actor, **values)
+    return update_badge(badge=badge, actor=actor, **values)
 
 
 def _holders(badge: Badge) -> list[tuple[MemberBadge, str]]:

@@ -9,14 +9,16 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
 from core.base import clock
 from core.base.actor import of_user
-from core.base.errors import DomainError, NotFound
+from core.base.errors import NotFound
+from core.console import editing
+from core.console.switching import switch_active
 from core.console.views import back, may, page
 from core.db import paging
 from crm.customers.models import Customer
@@ -53,6 +55,18 @@ class LevelRow:
     rung: Rung
     goal: str
     gives: str
+
+
+EDITOR = editing.Editor(
+    new="task_new",
+    edit="task_edit",
+    index="tasks",
+    index_label=_("Tasks"),
+    new_heading=_("New task"),
+    edit_heading=_("Edit task"),
+    page="task",
+    name="label",
+)
 
 
 def standing(task: Task, now: datetime) -> tuple[str, str]:
@@ -118,26 +132,15 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _form(request: HttpRequest, task: Task | None) -> HttpResponse:
     program = task.program if task else selectors.default_program()
-    if request.method == "POST":
-        form = TaskForm(request.POST, program=program, task=task)
-        if form.is_valid():
-            try:
-                saved = _save(request, program, task, form)
-            except DomainError as error:
-                form.refuse(error)
-            else:
-                messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.label})
-                return redirect("task", saved.pk)
-    else:
-        form = TaskForm(program=program, task=task)
+    form = TaskForm(request.POST if request.method == "POST" else None, program=program, task=task)
+    if response := EDITOR.save(request, form, lambda: _save(request, program, task, form)):
+        return response
     context = {
         "form": form,
         "task": task,
         "counts": what_counts(task) if task else "",
         "program": program,
-        "action": reverse("task_edit", args=[task.pk]) if task else reverse("task_new"),
-        "back_url": reverse("task", args=[task.pk]) if task else reverse("tasks"),
-        "back_label": task.label if task else _t("Tasks"),
+        **EDITOR.values(task),
     }
     return render(request, "loyalty/growth/task_edit.html", context)
 
@@ -151,11 +154,7 @@ def _save(request: HttpRequest, program: Program, task: Task | None, form: TaskF
 
 @page("loyalty.change_task", methods=("POST",))
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
-    active = request.POST.get("active") == "on"
-    task = update_task(task=_task(pk), actor=of_user(request.user), active=active)
-    text = _t("“%(name)s” is switched on.") if active else _t("“%(name)s” is switched off.")
-    messages.success(request, text % {"name": task.label})
-    return redirect("task", task.pk)
+    return switch_active(request, update_task, route="task", name="label", task=_task(pk))
 
 
 @page("loyalty.view_task")

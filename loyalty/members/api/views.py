@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 
 from core.api.views import ApiView
 from core.base.errors import Invalid
@@ -79,25 +82,35 @@ class MemberView(ApiView):
         return Response(self.shape(request, members_serializers.MemberOut)(body).data)
 
 
-class SuspendView(ApiView):
+class _SuspensionView(ApiView):
+    """Change the state of a member by one service."""
+
     scopes = {"post": "members:write"}
+    serializer: type[Serializer]
+    service: Callable[..., object]
+
+    def post(self, request, number: str):
+        data = self.valid(self.serializer, request)
+        member = program_selectors.member_of(customer_of(request, number, PEOPLE))
+        self.service(member=member, actor=self.actor_of(request), **data)
+        return Response(member_body(program_selectors.member_of(member.customer)))
+
+
+class SuspendView(_SuspensionView):
+    serializer = members_serializers.SuspendIn
+    service = staticmethod(suspend_member)
 
     @extend_schema(request=members_serializers.SuspendIn, responses=members_serializers.MemberOut)
     def post(self, request: Request, number: str) -> Response:
         """Suspend a member: they earn and redeem nothing until they are resumed. 409 `already_suspended`."""
-        data = self.valid(members_serializers.SuspendIn, request)
-        member = program_selectors.member_of(customer_of(request, number, PEOPLE))
-        suspend_member(member=member, actor=self.actor_of(request), **data)
-        return Response(member_body(program_selectors.member_of(member.customer)))
+        return super().post(request, number)
 
 
-class ResumeView(ApiView):
-    scopes = {"post": "members:write"}
+class ResumeView(_SuspensionView):
+    serializer = members_serializers.ResumeIn
+    service = staticmethod(resume_member)
 
     @extend_schema(request=members_serializers.ResumeIn, responses=members_serializers.MemberOut)
     def post(self, request: Request, number: str) -> Response:
         """Make a suspended member active again. 409 `not_suspended`."""
-        data = self.valid(members_serializers.ResumeIn, request)
-        member = program_selectors.member_of(customer_of(request, number, PEOPLE))
-        resume_member(member=member, actor=self.actor_of(request), **data)
-        return Response(member_body(program_selectors.member_of(member.customer)))
+        return super().post(request, number)

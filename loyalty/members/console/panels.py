@@ -12,8 +12,8 @@ from core.base.errors import NotFound
 from core.console.views import may, viewer
 from core.security.models import User
 from core.text.formatting import number
-from crm.customers import registry as panels
 from crm.customers.models import Customer, CustomerState
+from crm.customers.registry import Fact, fact, panel
 from crm.desk.console.panels import ticket_in_hand
 from loyalty.growth import subscriptions
 from loyalty.growth.labels import progress
@@ -54,6 +54,13 @@ def _membership_view(customer: Customer) -> MembershipView | None:
     return customer.__dict__["loyalty_standing"]
 
 
+@panel(
+    "loyalty",
+    title=_("Membership"),
+    template="loyalty/members/panels/customer.html",
+    permission="loyalty.view_member",
+    order=5,
+)
 def _membership(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     standing = _membership_view(customer)
     if standing is None:
@@ -105,6 +112,13 @@ def _suspending(request: HttpRequest, member: Member) -> dict[str, Any]:
     }
 
 
+@panel(
+    "growth",
+    title=_("Tasks and badges"),
+    template="loyalty/members/panels/growth.html",
+    permission="loyalty.view_task",
+    order=25,
+)
 def _growth(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     """Return the member's badges and started tasks; None while the shop has neither."""
     standing = _membership_view(customer)
@@ -124,16 +138,18 @@ def _growth(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     }
 
 
-def _tier(customer: Customer, _request: HttpRequest) -> panels.Fact | None:
+@fact("tier", permission="loyalty.view_member", order=10)
+def _tier(customer: Customer, _request: HttpRequest) -> Fact | None:
     standing = _membership_view(customer)
     if standing is None:
         return None
     tier = standing.member.tier
     if standing.member.state == MemberState.SUSPENDED:
-        return panels.Fact(_("Tier"), str(MemberState.SUSPENDED.label), url="#panel-loyalty", tone="bad")
-    return panels.Fact(_("Tier"), tier.label if tier else str(_("Member")), url="#panel-tier")
+        return Fact(_("Tier"), str(MemberState.SUSPENDED.label), url="#panel-loyalty", tone="bad")
+    return Fact(_("Tier"), tier.label if tier else str(_("Member")), url="#panel-tier")
 
 
+@panel("tier", title=_("Tier"), template="loyalty/members/panels/tier.html", permission="loyalty.view_member", order=6)
 def _tier_panel(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     known = _membership_view(customer)
     if known is None:
@@ -150,36 +166,9 @@ def _tier_panel(customer: Customer, request: HttpRequest) -> dict[str, Any] | No
     }
 
 
-def _points(customer: Customer, _request: HttpRequest) -> panels.Fact | None:
+@fact("points", permission="loyalty.view_member", order=20)
+def _points(customer: Customer, _request: HttpRequest) -> Fact | None:
     standing = _membership_view(customer)
     if standing is None:
         return None
-    return panels.Fact(_("Points"), number(standing.balance.available), url="#panel-loyalty")
-
-
-panels.register(
-    "loyalty",
-    title=_("Membership"),
-    template="loyalty/members/panels/customer.html",
-    context=_membership,
-    permission="loyalty.view_member",
-    order=5,
-)
-panels.register(
-    "growth",
-    title=_("Tasks and badges"),
-    template="loyalty/members/panels/growth.html",
-    context=_growth,
-    permission="loyalty.view_task",
-    order=25,
-)
-panels.register(
-    "tier",
-    title=_("Tier"),
-    template="loyalty/members/panels/tier.html",
-    context=_tier_panel,
-    permission="loyalty.view_member",
-    order=6,
-)
-panels.FACTS.register("tier", panels.RegisteredFact(_tier, "loyalty.view_member", order=10))
-panels.FACTS.register("points", panels.RegisteredFact(_points, "loyalty.view_member", order=20))
+    return Fact(_("Points"), number(standing.balance.available), url="#panel-loyalty")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -31,6 +32,13 @@ def _redemption(pk: uuid.UUID) -> RewardRedemption:
     return get_object_or_404(_rows(), pk=pk)
 
 
+@dataclass(frozen=True)
+class RedemptionRow:
+    redemption: RewardRedemption
+    kind: str
+    by_hand: bool
+
+
 @page("loyalty.view_rewardredemption")
 def index(request: HttpRequest) -> HttpResponse:
     """List redemptions: waiting ones oldest first, all others newest first."""
@@ -41,7 +49,7 @@ def index(request: HttpRequest) -> HttpResponse:
     redemptions_page = paging.keyset(redemptions, order, request.GET.get("cursor"), PAGE)
     context = {
         "page": redemptions_page,
-        "rows": [(row, kind_label(row.reward), _by_hand(row)) for row in redemptions_page],
+        "rows": [RedemptionRow(row, kind_label(row.reward), _by_hand(row)) for row in redemptions_page],
         "chosen": chosen,
         "states": RedemptionState.choices,
         "waiting": chosen == RedemptionState.PLACED,

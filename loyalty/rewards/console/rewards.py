@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext
 
 from core.base import clock
 from core.base.actor import of_user
 from core.base.errors import DomainError, Invalid
+from core.console import editing
+from core.console.switching import switch_active
 from core.console.views import may, page, wants_part
 from core.db import paging
 from core.text.formatting import money, number
@@ -65,6 +67,18 @@ def price(reward: Reward) -> str:
 def kind_label(reward: Reward) -> str:
     fulfilment = FULFILMENTS.get(reward.kind)
     return str(fulfilment.label) if fulfilment else reward.kind
+
+
+EDITOR = editing.Editor(
+    new="reward_new",
+    edit="reward_edit",
+    index="rewards",
+    index_label=_("Rewards"),
+    new_heading=_("New reward"),
+    edit_heading=_("Edit reward"),
+    page="reward",
+    name="label",
+)
 
 
 def standing(reward: Reward, now: datetime) -> tuple[str, str]:
@@ -162,29 +176,20 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _form(request: HttpRequest, reward: Reward | None) -> HttpResponse:
     program = reward.program if reward else default_program()
-    action = reverse("reward_edit", args=[reward.pk]) if reward else reverse("reward_new")
-    if request.method == "POST" and request.POST.get("do") != "look":
+    action = EDITOR.action(reward)
+    if editing.is_submitted(request):
         form = RewardForm(request.POST, request.FILES, program=program, action=action, reward=reward)
-        if form.is_valid():
-            try:
-                saved = _save(request, program, reward, form)
-            except DomainError as error:
-                form.refuse(error)
-            else:
-                messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.label})
-                return redirect("reward", saved.pk)
+        if response := EDITOR.save(request, form, lambda: _save(request, program, reward, form)):
+            return response
     else:
-        typed = request.POST.dict() if request.method == "POST" else None
-        form = RewardForm(program=program, action=action, reward=reward, typed=typed)
+        form = RewardForm(program=program, action=action, reward=reward, typed=editing.typed_values(request))
     template = "loyalty/rewards/reward_kind_fields.html" if wants_part(request) else "loyalty/rewards/reward_edit.html"
     context = {
         "form": form,
         "reward": reward,
-        "action": action,
         "picture": picture_url(reward) if reward else "",
         "kind": kind_label(reward) if reward else "",
-        "back_url": reverse("reward", args=[reward.pk]) if reward else reverse("rewards"),
-        "back_label": reward.label if reward else _t("Rewards"),
+        **EDITOR.values(reward),
     }
     return render(request, template, context)
 
@@ -198,11 +203,7 @@ def _save(request: HttpRequest, program: Program, reward: Reward | None, form: R
 
 @page("loyalty.change_reward", methods=("POST",))
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
-    active = request.POST.get("active") == "on"
-    reward = services.update_reward(reward=_reward(pk), actor=of_user(request.user), active=active)
-    text = _t("“%(name)s” is switched on.") if active else _t("“%(name)s” is switched off.")
-    messages.success(request, text % {"name": reward.label})
-    return redirect("reward", reward.pk)
+    return switch_active(request, services.update_reward, route="reward", name="label", reward=_reward(pk))
 
 
 @page("loyalty.add_rewardcode", methods=("POST",))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 
 from core.base.actor import of_user
-from core.base.errors import DomainError, Invalid, NotFound
+from core.base.errors import Invalid, NotFound
+from core.console import editing
+from core.console.switching import is_on
 from core.console.views import back, form_errors, may, page, stays, wants_part
 from core.text.formatting import money
 from crm.customers.models import Customer
@@ -31,6 +35,16 @@ from loyalty.tiers.services.set_tiers import release_tier, set_tier
 from loyalty.tiers.services.setup import change_policy, create_tier, update_tier
 
 FAILED_SHOWN = 50
+EDITOR = editing.Editor(
+    new="loyalty_tier_new",
+    edit="loyalty_tier_edit",
+    index="loyalty_tiers",
+    index_label=_("Tiers"),
+    new_heading=_("New tier"),
+    edit_heading=_("Edit tier"),
+    page="loyalty_tier",
+    name="label",
+)
 
 
 @dataclass(frozen=True)
@@ -111,45 +125,41 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _tier_form(request: HttpRequest, program: Program, tier: Tier | None) -> HttpResponse:
     form = TierForm(request.POST or None, program=program, tier=tier)
-    if request.method == "POST" and form.is_valid():
-        try:
-            if tier is None:
-                saved = create_tier(program=program, actor=of_user(request.user), **form.values())
-            else:
-                saved = update_tier(tier=tier, actor=of_user(request.user), **form.values())
-        except DomainError as error:
-            form.refuse(error)
-        else:
-            messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.label})
-            return redirect("loyalty_tier", saved.pk)
+    if response := EDITOR.save(request, form, lambda: _save_tier(request, program, tier, form.values())):
+        return response
+    values = EDITOR.values(tier)
     context = {
+        **values,
+        "title": values["heading"],
         "form": form,
-        "title": _t("Edit tier") if tier else _t("New tier"),
         "help": _t(
             "Thresholds apply at a member's next order and every night. No member moves down before their period ends."
         ),
-        "action": reverse("loyalty_tier_edit", args=[tier.pk]) if tier else reverse("loyalty_tier_new"),
-        "back_url": reverse("loyalty_tier", args=[tier.pk]) if tier else reverse("loyalty_tiers"),
-        "back_label": tier.label if tier else _t("Tiers"),
     }
     return render(request, "loyalty/tiers/tier_edit.html", context)
+
+
+def _save_tier(request: HttpRequest, program: Program, tier: Tier | None, values: dict[str, Any]) -> Tier:
+    actor = of_user(request.user)
+    if tier is None:
+        return create_tier(program=program, actor=actor, **values)
+    return update_tier(tier=tier, actor=actor, **values)
 
 
 @page("loyalty.change_program", methods=("GET", "POST"))
 def policy(request: HttpRequest) -> HttpResponse:
     program = default_program()
     form = PolicyForm(request.POST or None, program=program)
-    if request.method == "POST" and form.is_valid():
-        try:
-            change_policy(program=program, actor=of_user(request.user), **form.values())
-        except DomainError as error:
-            form.refuse(error)
-        else:
-            messages.success(request, _t("The policy is saved. It applies from the next evaluation."))
-            return redirect("loyalty_tiers")
+    if editing.save_or_refuse(
+        form, lambda: change_policy(program=program, actor=of_user(request.user), **form.values())
+    ):
+        messages.success(request, _t("The policy is saved. It applies from the next evaluation."))
+        return redirect("loyalty_tiers")
+    heading = _t("How tiers are reached and kept")
     context = {
         "form": form,
-        "title": _t("How tiers are reached and kept"),
+        "title": heading,
+        "heading": heading,
         "help": _t("Members go up at once. They go down only when their period and its grace have ended."),
         "action": reverse("loyalty_tier_policy"),
         "back_url": reverse("loyalty_tiers"),
@@ -175,37 +185,39 @@ def _benefit_form(request: HttpRequest, tier: Tier, benefit: TierBenefit | None)
         if benefit
         else reverse("loyalty_benefit_new", args=[tier.pk])
     )
-    if request.method == "POST" and request.POST.get("do") != "look":
+    if editing.is_submitted(request):
         form = BenefitForm(request.POST, tier=tier, benefit=benefit, action=action)
-        if form.is_valid():
-            try:
-                if benefit is None:
-                    services.create_benefit(tier=tier, actor=of_user(request.user), **form.values())
-                else:
-                    services.update_benefit(benefit=benefit, actor=of_user(request.user), **form.values())
-            except DomainError as error:
-                form.refuse(error)
-            else:
-                messages.success(request, _t("The benefit is saved."))
-                return redirect("loyalty_tier", tier.pk)
+        if editing.save_or_refuse(form, lambda: _save_benefit(request, tier, benefit, form.values())):
+            messages.success(request, _t("The benefit is saved."))
+            return redirect("loyalty_tier", tier.pk)
     else:
-        typed = request.POST.dict() if request.method == "POST" else None
-        form = BenefitForm(tier=tier, benefit=benefit, action=action, typed=typed)
+        form = BenefitForm(tier=tier, benefit=benefit, action=action, typed=editing.typed_values(request))
     template = "loyalty/tiers/benefit_kind_fields.html" if wants_part(request) else "loyalty/tiers/benefit_edit.html"
+    heading = _t("Edit benefit") if benefit else _t("Add a benefit")
     context = {
         "form": form,
         "tier": tier,
         "benefit": benefit,
         "action": action,
+        "title": heading,
+        "heading": heading,
         "back_url": reverse("loyalty_tier", args=[tier.pk]),
+        "back_label": tier.label,
     }
     return render(request, template, context)
+
+
+def _save_benefit(request: HttpRequest, tier: Tier, benefit: TierBenefit | None, values: dict[str, Any]) -> TierBenefit:
+    actor = of_user(request.user)
+    if benefit is None:
+        return services.create_benefit(tier=tier, actor=actor, **values)
+    return services.update_benefit(benefit=benefit, actor=actor, **values)
 
 
 @page("loyalty.change_tierbenefit", methods=("POST",))
 def benefit_switch(request: HttpRequest, pk: int) -> HttpResponse:
     benefit = get_object_or_404(TierBenefit, pk=pk)
-    active = request.POST.get("active") == "on"
+    active = is_on(request)
     services.update_benefit(benefit=benefit, actor=of_user(request.user), active=active)
     messages.success(request, _t("The benefit is switched on.") if active else _t("The benefit is switched off."))
     return redirect("loyalty_tier", benefit.tier_id)
