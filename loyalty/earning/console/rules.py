@@ -276,6 +276,7 @@ def settings(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("loyalty.change_earningrule", methods=("POST",))
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Switch a rule on or off."""
     return switch_active(request, services.update_rule, route="earning_rule", rule=_rule(pk))
 
 
