@@ -2,10 +2,11 @@
 
 from core.fields import kinds  # noqa: F401
 from core.fields.forms import form_fields, read_values, shown_values
-from core.fields.schema import FIELD_KINDS, Choices, Errors, Field, FieldKind, Text, clean, clean_value
+from core.fields.schema import FIELD_KINDS, NO_VALUE, Choices, Errors, Field, FieldKind, Text, clean, clean_value
 
 __all__ = [
     "FIELD_KINDS",
+    "NO_VALUE",
     "Choices",
     "Errors",
     "Field",

@@ -233,7 +233,7 @@ class WordsKind(FieldKind):
 
 
 class NumbersKind(FieldKind):
-    """Several different whole numbers from `least` to `most`, sorted. `choices` only says how the form asks."""
+    """Several different whole numbers from `least` to `most`, sorted; with `choices`, some of them."""
 
     def clean(self, field: Field, raw: Any, *, strict: bool) -> list[int]:
         if not isinstance(raw, list):
@@ -242,6 +242,8 @@ class NumbersKind(FieldKind):
         numbers = {_whole(one, strict=strict) for one in raw}
         if any(not low <= number <= high for number in numbers):
             raise Invalid(_("This number is out of range."), code="out_of_range", low=low, high=high)
+        if field.choices and numbers - set(field.codes()):
+            raise _not_a_choice()
         return sorted(numbers)
 
     def form_field(self, field: Field, currency: str, options: dict[str, Any]) -> forms.Field:

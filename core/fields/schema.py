@@ -125,7 +125,8 @@ def clean_value(
     except Invalid as error:
         if error.field:
             raise
-        code, message = error.code, error.message
+        code: str = error.code
+        message: Text = error.message
         if errors:
             code, message = errors.get(f"{field.kind}.{code}") or errors.get(code) or (code, message)
         raise Invalid(message % error.details if error.details else message, code=code, field=path) from None

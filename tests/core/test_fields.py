@@ -80,6 +80,7 @@ def test_each_kind_returns_its_canonical_form(one, raw, value):
         (field("words", choices=lambda: COLOURS), ["green"], "invalid_choice", "Not one of the choices."),
         (field("numbers"), 5, "invalid", "This value is not valid."),
         (field("numbers", least=1, most=7), [0], "out_of_range", "This number is out of range."),
+        (field("numbers", choices=lambda: SIZES), [1, 3], "invalid_choice", "Not one of the choices."),
     ],
 )
 def test_each_kind_refuses_wrong_values_with_its_code(one, raw, code, message):
