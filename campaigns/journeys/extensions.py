@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 import campaigns.journeys.events  # noqa: F401
 import campaigns.journeys.handlers  # noqa: F401
 import campaigns.journeys.webhooks  # noqa: F401
+from campaigns.journeys.kinds import ArmsKind, EventKind, EventWhereKind, RuleKind
 from campaigns.journeys.registry import STEPS
 from campaigns.journeys.services import held, template_fit
 from campaigns.journeys.steps import branches as deciding
@@ -19,10 +20,15 @@ from campaigns.journeys.steps import waits as waiting
 from campaigns.messages.extensions import EVERYONE, LATE_SECONDS
 from campaigns.templates.registry import TEMPLATE_USERS, TemplateUser
 from core.audit.log import LOGGED, OBJECTS, AuditedObject, Logged
+from core.fields import FIELD_KINDS
 from core.health import checks as health
 from core.security.roles import Role, grant
 from core.security.scopes import SCOPES
 
+FIELD_KINDS.register("event", EventKind())
+FIELD_KINDS.register("event_where", EventWhereKind())
+FIELD_KINDS.register("rule", RuleKind())
+FIELD_KINDS.register("arms", ArmsKind())
 STEPS.register("message", telling.SendMessage())
 STEPS.register("wait", waiting.WaitTime())
 STEPS.register("wait_until", waiting.WaitUntil())
