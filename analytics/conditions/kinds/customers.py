@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from analytics.conditions.registry import (
     CONDITIONS,
     HAS_OPERATORS,
-    Input,
     SegmentCondition,
     Sql,
     choice,
@@ -24,6 +23,7 @@ from analytics.conditions.registry import (
 )
 from core.base import clock
 from core.base.zones import shop_day
+from core.fields import Field
 from core.text import countries
 from core.text.formatting import language_label
 from crm.customers.labels import source_label
@@ -69,7 +69,7 @@ def _birthday(operator: str, values: dict[str, Any]) -> Sql:
 
 
 def _birthday_inputs(operator: str):
-    return [Input("days", "days", _("days"))] if operator in HAS_OPERATORS else []
+    return [Field("days", "days", _("days"))] if operator in HAS_OPERATORS else []
 
 
 def _consent(operator: str, values: dict[str, Any]) -> Sql:
@@ -102,8 +102,8 @@ def _attribute(operator: str, values: dict[str, Any]) -> Sql:
 
 
 def _attribute_inputs(operator: str):
-    first = Input("attribute", "choice", _("attribute"), _attributes)
-    return [first] if operator in {"set", "not_set"} else [first, Input("text", "text", _("value"))]
+    first = Field("attribute", "choice", _("attribute"), choices=_attributes)
+    return [first] if operator in {"set", "not_set"} else [first, Field("text", "verbatim", _("value"))]
 
 
 def register() -> None:
@@ -153,8 +153,8 @@ def register() -> None:
             GROUP,
             HAS_OPERATORS,
             lambda operator: [
-                Input("channel", "choice", _("channel"), _choices(Channel)),
-                Input("purpose", "choice", _("purpose"), _choices(Purpose), default="marketing"),
+                Field("channel", "choice", _("channel"), choices=_choices(Channel)),
+                Field("purpose", "choice", _("purpose"), choices=_choices(Purpose), default="marketing"),
             ],
             _consent,
             """(SELECT string_agg(s.channel || '/' || s.purpose, ', ' ORDER BY s.channel, s.purpose)

@@ -9,8 +9,9 @@ from typing import Any
 from django.utils.translation import gettext as _t
 from django.utils.translation import pgettext
 
-from analytics.conditions.registry import CONDITIONS, FILTER_SIGNS, MAX_FILTERS, Choices, Input
+from analytics.conditions.registry import CONDITIONS, FILTER_SIGNS, MAX_FILTERS
 from analytics.segments.console import forms
+from core.fields import Choices, Field
 from core.text.currencies import exponent
 
 LONG_LIST = 8
@@ -109,7 +110,7 @@ class Builder:
             known=condition is not None or not leaf["condition"],
         )
 
-    def _input(self, item: Input, value: Any, path: str) -> InputShown:
+    def _input(self, item: Field, value: Any, path: str) -> InputShown:
         name = f"{path}.{item.name}"
         texts = forms.typed(item, value, self.currency)
         shown = InputShown(
@@ -118,7 +119,7 @@ class Builder:
             item.kind,
             str(item.label),
             error=self.errors.get(name, ""),
-            minimum=item.minimum if item.minimum is not None else 0,
+            minimum=item.least or 0,
         )
         if item.kind == "where":
             shown.filters = [*(value or []), EMPTY_FILTER][:MAX_FILTERS]
@@ -137,7 +138,7 @@ class Builder:
             shown.unit = pgettext("unit", "days")
         return shown
 
-    def _offered(self, item: Input, chosen: Sequence[str]) -> list[tuple[str, str]]:
+    def _offered(self, item: Field, chosen: Sequence[str]) -> list[tuple[str, str]]:
         """Return the choices. In a long list the chosen ones come first.
 
         A chosen value that no longer exists stays in the list until the user removes it.
