@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
@@ -15,7 +15,7 @@ from analytics.segments.models import Segment
 from campaigns.journeys.registry import OPERATORS, STEPS, Step
 from campaigns.journeys.services import journeys as services
 from campaigns.journeys.services.events import offered
-from core.fields import Field
+from core.fields import Field, FieldView, view_of
 
 Lists = Mapping[str, Sequence[str]]
 MOST_ARMS = 6
@@ -38,32 +38,6 @@ WEEKDAYS: tuple[tuple[str, str | Promise], ...] = (
 )  # fmt: skip
 
 
-@dataclass
-class FieldView:
-    """Hold one field for its template."""
-
-    name: str
-    kind: str
-    label: str
-    value: Any = ""
-    choices: list[tuple[str, str]] = field(default_factory=list)
-    help: str = ""
-    error: str = ""
-    optional: bool = False
-    minimum: int = 0
-    maximum: int = 0
-
-    @property
-    def options(self) -> list[tuple[str, str]]:
-        """Return the choices, with "Choose" first if nothing is chosen and no choice stands for nothing."""
-        blank = any(not code for code, _label in self.choices)
-        return self.choices if blank or self.value else [("", _t("Choose")), *self.choices]
-
-    @property
-    def id(self) -> str:
-        return f"step-{self.name.replace('_', '-')}"
-
-
 def step_fields(step: Step, errors: Mapping[str, str]) -> list[FieldView]:
     """Return the fields of a step's kind with their values; a rule is drawn by the segment builder."""
     return [
@@ -74,10 +48,7 @@ def step_fields(step: Step, errors: Mapping[str, str]) -> list[FieldView]:
 
 
 def _view(item: Field, value: Any, errors: Mapping[str, str]) -> FieldView:
-    shown = FieldView(
-        item.name, item.kind, str(item.label), "" if value is None else value, help=str(item.help),
-        error=errors.get(item.name, ""), optional=not item.required, minimum=item.least or 0, maximum=item.most or 0,
-    )  # fmt: skip
+    shown = view_of(item, value, error=errors.get(item.name, ""))
     if item.kind == "choice" and item.choices:
         shown.choices = _choices(item.choices(), shown.value)
         shown.value = str(shown.value)
