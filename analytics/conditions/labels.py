@@ -17,9 +17,9 @@ from analytics.conditions.registry import (
     DATE_OPERATORS,
     FILTER_SIGNS,
     YES_NO,
-    Input,
     SegmentCondition,
 )
+from core.fields import Field
 from core.text.formatting import day, money, number, when
 from crm.customers.models import Channel, Purpose
 
@@ -107,7 +107,7 @@ def _join_words(what: str, how: str, value: str) -> str:
     return _t("%(what)s %(how)s %(value)s") % {"what": what, "how": how, "value": value}
 
 
-def _value_text(item: Input, value: Any, currency: str) -> str:
+def _value_text(item: Field, value: Any, currency: str) -> str:
     if value in (None, "", []):
         return "…"
     if item.kind == "money" and isinstance(value, int):

@@ -21,24 +21,8 @@ from django.utils.translation import pgettext_lazy
 from core.base.errors import Invalid
 from core.base.registry import Registry
 from core.base.zones import shop_midnight
-
-Choices = Sequence[tuple[str, str | Promise]]
-
-
-@dataclass(frozen=True)
-class Input:
-    """One value of a condition. kind: number, money (minor units), days, date, choice, choices, text, where.
-
-    The value of `where` is a list of {"property", "sign", "value"} that must all hold; see FILTER_SIGNS.
-    """
-
-    name: str
-    kind: str
-    label: str | Promise = ""
-    choices: Callable[[], Choices] | None = None
-    required: bool = True
-    default: Any = None
-    minimum: int | None = None
+from core.fields import NO_VALUE, Choices, Errors, Field
+from core.fields import clean as clean_fields
 
 
 @dataclass(frozen=True)
@@ -63,7 +47,7 @@ class SegmentCondition:
     label: str | Promise
     group: str | Promise
     operators: dict[str, str | Promise]
-    inputs: Callable[[str], Sequence[Input]]
+    inputs: Callable[[str], Sequence[Field]]
     sql: Callable[[str, dict[str, Any]], Sql]
     value: str
     time_based: bool = False
@@ -99,6 +83,7 @@ FILTER_SIGNS: dict[str, str | Promise] = {
     "lte": _("is at most"),
 }
 MAX_FILTERS = 5
+ERRORS: Errors = {"too_long": ("invalid", _("This is too long."))}
 PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 
 
@@ -106,66 +91,12 @@ def clean(condition: SegmentCondition, operator: str, values: dict[str, Any], wh
     """Return the values of one leaf in canonical form. Raises Invalid that names the place in the tree."""
     if operator not in condition.operators:
         raise Invalid(_("This condition has no such comparison."), code="unknown_operator", field=f"{where}.operator")
-    inputs = {item.name: item for item in condition.inputs(operator)}
-    unknown = set(values) - set(inputs)
+    fields = condition.inputs(operator)
+    unknown = set(values) - {field.name for field in fields}
     if unknown:
         raise Invalid(_("Unknown value."), code="unknown_value", field=f"{where}.{sorted(unknown)[0]}")
-    cleaned: dict[str, Any] = {}
-    for name, item in inputs.items():
-        raw = values.get(name)
-        if raw in (None, "", []):
-            if item.required and item.default is None:
-                raise Invalid(_("Fill this in."), code="required", field=f"{where}.{name}")
-            if item.default is not None:
-                cleaned[name] = item.default
-            continue
-        cleaned[name] = _clean_value(item, raw, f"{where}.{name}")
-    return cleaned
-
-
-def _clean_value(item: Input, raw: Any, where: str) -> Any:
-    if item.kind in {"number", "money", "days"}:
-        if isinstance(raw, bool):
-            raise Invalid(_("Use a whole number."), code="invalid", field=where)
-        try:
-            number = int(str(raw))
-        except ValueError:
-            raise Invalid(_("Use a whole number."), code="invalid", field=where) from None
-        limit = 36500 if item.kind == "days" else 2**53
-        if number < (item.minimum if item.minimum is not None else 0) or number > limit:
-            raise Invalid(_("This number is out of range."), code="out_of_range", field=where)
-        return number
-    if item.kind == "date":
-        try:
-            return date.fromisoformat(str(raw)).isoformat()
-        except ValueError:
-            raise Invalid(_("Use a date such as 2026-01-31."), code="invalid_date", field=where) from None
-    if item.kind in {"choice", "choices"}:
-        codes = [str(value) for value in (raw if isinstance(raw, list) else [raw])]
-        known = {str(code) for code, _label in item.choices()} if item.choices else None
-        if known is not None and not set(codes) <= known:
-            raise Invalid(_("Not one of the choices."), code="invalid_choice", field=where)
-        return sorted(set(codes)) if item.kind == "choices" else codes[0]
-    if item.kind == "where":
-        return _clean_filters(raw, where)
-    text = str(raw)
-    if len(text) > 200 or "\x00" in text:
-        raise Invalid(_("This is too long."), code="invalid", field=where)
-    return text
-
-
-def _clean_filters(raw: Any, where: str) -> list[dict[str, str]]:
-    if not isinstance(raw, list) or len(raw) > MAX_FILTERS:
-        raise Invalid(_("Use at most five properties."), code="invalid", field=where)
-    cleaned = []
-    for part in raw:
-        if not isinstance(part, dict) or set(part) != {"property", "sign", "value"} or part["sign"] not in FILTER_SIGNS:
-            raise Invalid(_("Enter a name, a comparison and a value for each property."), code="invalid", field=where)
-        name, value = str(part["property"]).strip(), str(part["value"])
-        if not name or len(name) > 80 or not value or len(value) > 200 or "\x00" in name + value:
-            raise Invalid(_("Enter a name, a comparison and a value for each property."), code="invalid", field=where)
-        cleaned.append({"property": name, "sign": part["sign"], "value": value})
-    return cleaned
+    cleaned = clean_fields(fields, values, path=where, errors=ERRORS)
+    return {name: value for name, value in cleaned.items() if value not in NO_VALUE}
 
 
 def filters_sql(column: str, filters: Sequence[Mapping[str, str]]) -> Sql:
@@ -202,13 +133,13 @@ def number(
 ) -> SegmentCondition:
     """Build a condition on one whole-number expression."""
 
-    def inputs(operator: str) -> Sequence[Input]:
+    def inputs(operator: str) -> Sequence[Field]:
         if operator == "between":
             return [
-                Input("low", kind, pgettext_lazy("range", "from")),
-                Input("high", kind, pgettext_lazy("range", "to")),
+                Field("low", kind, pgettext_lazy("range", "from")),
+                Field("high", kind, pgettext_lazy("range", "to")),
             ]
-        return [Input("value", kind, _("value"))]
+        return [Field("value", kind, _("value"))]
 
     def sql(operator: str, values: dict[str, Any]) -> Sql:
         if operator == "between":
@@ -229,20 +160,20 @@ def number(
 def moment(name: str, label: str | Promise, group: str | Promise, expression: str) -> SegmentCondition:
     """Build a condition on one timestamp expression, relative to now or absolute."""
 
-    def inputs(operator: str) -> Sequence[Input]:
+    def inputs(operator: str) -> Sequence[Field]:
         if operator in {"within", "before"}:
-            return [Input("days", "days", _("days"))]
+            return [Field("days", "days", _("days"))]
         if operator == "between_days":
             return [
-                Input("low", "days", pgettext_lazy("range", "from")),
-                Input("high", "days", pgettext_lazy("range", "to")),
+                Field("low", "days", pgettext_lazy("range", "from")),
+                Field("high", "days", pgettext_lazy("range", "to")),
             ]
         if operator == "between_dates":
             return [
-                Input("since", "date", pgettext_lazy("range", "from")),
-                Input("until", "date", pgettext_lazy("range", "to")),
+                Field("since", "date", pgettext_lazy("range", "from")),
+                Field("until", "date", pgettext_lazy("range", "to")),
             ]
-        return [] if operator in {"ever", "never"} else [Input("date", "date", _("date"))]
+        return [] if operator in {"ever", "never"} else [Field("date", "date", _("date"))]
 
     def sql(operator: str, values: dict[str, Any]) -> Sql:
         if operator in {"ever", "never"}:
@@ -278,8 +209,8 @@ def choice(
 ) -> SegmentCondition:
     """Build a condition on one text or number with known values."""
 
-    def inputs(operator: str) -> Sequence[Input]:
-        return [Input("values", "choices", _("values"), choices)]
+    def inputs(operator: str) -> Sequence[Field]:
+        return [Field("values", "choices", _("values"), choices=choices)]
 
     def sql(operator: str, values: dict[str, Any]) -> Sql:
         positive = f"(({expression})::text = ANY(%s))"
@@ -325,7 +256,7 @@ def member_of(
         label,
         group,
         HAS_OPERATORS,
-        lambda operator: [Input("values", "choices", _("values"), choices)],
+        lambda operator: [Field("values", "choices", _("values"), choices=choices)],
         sql,
         value,
         query=written,
@@ -345,4 +276,4 @@ def days_ahead(days: int, today: date) -> list[tuple[int, int]]:
     ]
 
 
-__all__ = ["CONDITIONS", "Input", "SegmentCondition", "Sql", "choice", "clean", "flag", "member_of", "moment", "number"]
+__all__ = ["CONDITIONS", "SegmentCondition", "Sql", "choice", "clean", "flag", "member_of", "moment", "number"]

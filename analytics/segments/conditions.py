@@ -6,9 +6,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions.registry import CONDITIONS, Choices, Input, SegmentCondition, Sql
+from analytics.conditions.registry import CONDITIONS, SegmentCondition, Sql
 from analytics.conditions.services.compilation import IN_SEGMENT
 from analytics.segments.models import Segment
+from core.fields import Choices, Field
 
 GROUP = _("Segments")
 
@@ -39,7 +40,7 @@ def register() -> None:
             _("Segment"),
             GROUP,
             {"has": _("is in"), "has_not": _("is not in")},
-            lambda operator: [Input("values", "choices", _("values"), _segments)],
+            lambda operator: [Field("values", "choices", _("values"), choices=_segments)],
             _in_segment,
             """(SELECT string_agg(s.name, ', ' ORDER BY s.name)
                 FROM analytics_customersegments k JOIN analytics_segment s ON s.id = ANY(k.inside)
@@ -55,8 +56,8 @@ def register() -> None:
             GROUP,
             {"has": _("drawn"), "has_not": _("not drawn")},
             lambda operator: [
-                Input("percent", "number", _("per cent"), minimum=1),
-                Input("draw", "text", _("name of the draw"), default="1"),
+                Field("percent", "number", _("per cent"), least=1),
+                Field("draw", "verbatim", _("name of the draw"), default="1"),
             ],
             _sample,
             "'lot'",

@@ -21,6 +21,7 @@ from campaigns.channels.services import accounts as services
 from core.base.actor import of_user
 from core.base.errors import DomainError
 from core.console.views import page
+from core.fields import form_fields, shown_values
 from core.jobs.queueing import enqueue_after_commit
 
 
@@ -28,21 +29,8 @@ class AccountForm(forms.Form):
     """Define the provider's fields. A secret's field is always empty: an entered value replaces the stored one."""
 
     def __init__(self, data: Any = None, *, provider: Provider, account: ChannelAccount | None) -> None:
-        stored = account.settings if account else {}
-        initial = {field.name: stored.get(field.name, field.default) for field in provider.fields if not field.secret}
-        super().__init__(data, initial=initial)
-        for field in provider.fields:
-            widget = forms.PasswordInput(attrs={"autocomplete": "off"}) if field.secret else forms.TextInput()
-            help_text = str(field.help)
-            if field.secret and account:
-                help_text = " ".join(filter(None, [help_text, _t("A value is stored. Leave empty to keep it.")]))
-            self.fields[field.name] = forms.CharField(
-                label=str(field.label),
-                required=field.required and not (field.secret and account) and not field.default,
-                widget=widget,
-                help_text=help_text,
-                max_length=services.LONGEST,
-            )
+        super().__init__(data, initial=shown_values(provider.fields, account.settings if account else {}))
+        self.fields.update(form_fields(provider.fields, stored=account is not None))
 
 
 @dataclass(frozen=True)

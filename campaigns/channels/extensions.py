@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from campaigns.channels.kinds.email import Email
+from campaigns.channels.kinds.fields import CallbackKeyKind, SigningSecretKind
 from campaigns.channels.kinds.http import HttpChannel
 from campaigns.channels.kinds.inbox import Inbox
 from campaigns.channels.providers.aliyun import Aliyun
@@ -10,8 +11,11 @@ from campaigns.channels.providers.gateway import Gateway
 from campaigns.channels.providers.webhook import OwnSystem
 from campaigns.channels.providers.wechat import OfficialAccount, WeCom
 from campaigns.channels.registry import CHANNELS, PROVIDERS
+from core.fields import FIELD_KINDS
 from core.security.roles import grant
 
+FIELD_KINDS.register("signing_secret", SigningSecretKind())
+FIELD_KINDS.register("callback_key", CallbackKeyKind())
 CHANNELS.register("email", Email())
 CHANNELS.register("inbox", Inbox())
 CHANNELS.register("sms", HttpChannel("sms", address_kind="phone"))

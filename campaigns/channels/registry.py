@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 
 from campaigns.channels.models import ChannelAccount
 from core.base.registry import Registry
+from core.fields import Field
 from core.http.outgoing import HttpAnswer, NoAnswer
 
 
@@ -103,19 +104,6 @@ class Channel:
 CHANNELS: Registry[Channel] = Registry("channel")
 
 
-@dataclass(frozen=True)
-class ProviderField:
-    """Define one setting of an account. A secret is stored encrypted; a `url` is checked before it is stored."""
-
-    name: str
-    label: str | Promise
-    secret: bool = False
-    url: bool = False
-    required: bool = True
-    help: str | Promise = ""
-    default: str = ""
-
-
 class Status(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
@@ -146,7 +134,7 @@ class Provider:
     name: ClassVar[str]
     channel: ClassVar[str]
     label: ClassVar[str | Promise]
-    fields: ClassVar[Sequence[ProviderField]] = ()
+    fields: ClassVar[Sequence[Field]] = ()
     reports: ClassVar[bool] = False
     """Whether it reports the outcome of messages by callback."""
     by_template: ClassVar[bool] = False

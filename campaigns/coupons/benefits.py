@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.coupons.models import CodeMode, Coupon
 from campaigns.coupons.services.codes import check_issuable, issue_to_many
 from core.base.actor import Actor
-from loyalty.program.registry import Setting
+from core.fields import Field
 from loyalty.tiers.models import TierBenefit
 from loyalty.tiers.registry import Benefit, Due, Occasion
 
@@ -36,7 +36,7 @@ def _choices() -> list[tuple[str, str]]:
 
 class CouponBenefit(Benefit):
     icon = "ticket"
-    settings = (Setting("coupon", _("Coupon"), choices=_choices, help=_("A coupon with a code for each customer.")),)
+    settings = (Field("coupon", "choice", _("Coupon"), _("A coupon with a code for each customer."), choices=_choices),)
 
     def __init__(self, occasion: Occasion) -> None:
         self.occasion = occasion

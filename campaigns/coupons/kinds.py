@@ -8,7 +8,7 @@ from campaigns.coupons.models import CodeMode, Coupon
 from campaigns.coupons.rules import codes
 from campaigns.coupons.services.codes import issue_coupon, withdraw_code
 from core.base.actor import Actor
-from loyalty.program.registry import Setting
+from core.fields import Field
 from loyalty.rewards.models import Reward, RewardRedemption
 from loyalty.rewards.registry import Delivery, Fulfilment, not_cancellable
 
@@ -22,7 +22,7 @@ class CouponReward(Fulfilment):
     label = _("Coupon")
     help = _("Each member gets a code of the coupon. An unused code can be returned for the points.")
     returnable = True
-    settings = (Setting("coupon", _("Coupon"), choices=_choices, help=_("A coupon with a code for each customer.")),)
+    settings = (Field("coupon", "choice", _("Coupon"), _("A coupon with a code for each customer."), choices=_choices),)
 
     def fulfil(self, redemption: RewardRedemption, reward: Reward, actor: Actor) -> Delivery:
         coupon = Coupon.objects.get(pk=int(reward.settings["coupon"]))

@@ -9,16 +9,22 @@ from django.utils.translation import gettext_lazy as _
 import campaigns.journeys.events
 import campaigns.journeys.handlers
 import campaigns.journeys.webhooks  # noqa: F401
+from campaigns.journeys.kinds import ArmsKind, EventKind, EventWhereKind, RuleKind
 from campaigns.journeys.registry import STEPS
 from campaigns.journeys.services import held, template_fit
 from campaigns.journeys.steps import branches, experiments, gifts, messages, waits
 from campaigns.messages.extensions import EVERYONE, LATE_SECONDS
 from campaigns.templates.registry import TEMPLATE_USERS, TemplateUser
 from core.audit.log import LOGGED, OBJECTS, AuditedObject, Logged
+from core.fields import FIELD_KINDS
 from core.health import checks as health
 from core.security.roles import Role, grant
 from core.security.scopes import SCOPES
 
+FIELD_KINDS.register("event", EventKind())
+FIELD_KINDS.register("event_where", EventWhereKind())
+FIELD_KINDS.register("rule", RuleKind())
+FIELD_KINDS.register("arms", ArmsKind())
 STEPS.register("message", messages.SendMessage())
 STEPS.register("wait", waits.WaitTime())
 STEPS.register("wait_until", waits.WaitUntil())

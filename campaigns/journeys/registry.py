@@ -8,33 +8,24 @@ writes the step's record, once per run, so its writes to the database happen onc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from core.base.registry import Registry
+from core.fields import Errors, Field, Text
 
 Step = dict[str, Any]
-Choices = Sequence[tuple[str, str | Promise]]
-Text = str | Promise
-
-
-@dataclass(frozen=True)
-class StepField:
-    """Define one value of a step. kind: number, text, long, time, choice, event, where, rule, arms, flag."""
-
-    name: str
-    kind: str
-    label: Text
-    choices: Callable[[], Choices] | None = None
-    required: bool = True
-    default: Any = None
-    minimum: int = 0
-    maximum: int = 1_000_000
-    help: Text = ""
+ERRORS: Errors = {"out_of_range": ("out_of_range", _("Use a number from %(low)s to %(high)s."))}
+OPERATORS: dict[str, Text] = {
+    "eq": _("is"),
+    "ne": _("is not"),
+    "gte": _("is at least"),
+    "lte": _("is at most"),
+}
 
 
 @dataclass(frozen=True)
@@ -94,7 +85,7 @@ class StepKind:
     label: Text = ""
     icon: str = "circle"
     group: str = "do"
-    fields: Sequence[StepField] = ()
+    fields: Sequence[Field] = ()
     effects: bool = False
     ends: str = ""
 

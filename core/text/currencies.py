@@ -1,6 +1,8 @@
-"""The number of decimals of each currency (ISO 4217)."""
+"""The number of decimals of each currency (ISO 4217), and amounts in major and minor units."""
 
 from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
 
 # Currencies whose decimals are not two. CLDR's own table drops decimals that some countries no longer use in cash, so
 # it can't tell the value of a stored minor unit.
@@ -13,3 +15,12 @@ EXPONENTS = {
 
 def exponent(currency: str) -> int:
     return EXPONENTS.get(currency, 2)
+
+
+def to_minor(amount: Decimal, currency: str) -> int:
+    """Round half up, away from zero: 0.125 -> 13, -0.125 -> -13 in a currency of two decimals."""
+    return int((amount * 10 ** exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def to_major(minor: int, currency: str) -> Decimal:
+    return Decimal(minor).scaleb(-exponent(currency))

@@ -7,23 +7,22 @@ reads the data with one query, then `refused` answers for each order from memory
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from core.base.errors import Invalid
 from core.base.registry import Registry
+from core.fields import Field, Text, clean
 from loyalty.earning.rules.earning import OrderAmounts, OrderLine
 from loyalty.program.models import Program
 from loyalty.tiers.models import Tier
 
 Values = dict[str, Any]
-Words = str | Promise
 
 
 @dataclass
@@ -48,35 +47,32 @@ class Subject:
     properties: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One setting of a condition, for the form.
-
-    `kind` is one of choices, choice, words, numbers, number, money, date, text, flag.
-    """
-
-    name: str
-    label: Words
-    kind: str = "text"
-    choices: Callable[[Program], Sequence[tuple[Any, Any]]] | None = None
-    help: Words = ""
-
-
 class Condition:
     """Base of all conditions. `orders` and `happenings` say to which subjects it applies.
 
     When `narrows` is true, the condition selects lines, and only those lines count.
     """
 
-    label: Words = ""
-    settings: tuple[Setting, ...] = ()
+    label: Text = ""
+    settings: tuple[Field, ...] = ()
     orders = True
     happenings = True
     narrows = False
 
+    def settings_of(self, program: Program) -> Sequence[Field]:
+        """Return the settings, for a condition whose choices belong to the program."""
+        return self.settings
+
     def clean(self, values: Values, program: Program) -> Values:
-        """Return the values as they are stored. Raises Invalid."""
-        return {}
+        """Return the values as they are stored. Raises Invalid.
+
+        A flag is not stored: it only asks the form whether the condition is used.
+        """
+        stored = [field for field in self.settings_of(program) if field.kind != "flag"]
+        try:
+            return clean(stored, values, strict=True)
+        except Invalid:
+            raise wrong(self.label) from None
 
     def gather(self, values: Sequence[Values], subjects: Sequence[Subject]) -> Any:
         """Return the data that `refused` needs for all subjects, for every rule's values at once."""
@@ -96,7 +92,6 @@ class Condition:
 
 
 CONDITIONS: Registry[Condition] = Registry("earning condition")
-MOST = 200
 
 
 def clean_conditions(raw: Any, *, program: Program, trigger: str) -> list[Values]:
@@ -125,33 +120,7 @@ def clean_conditions(raw: Any, *, program: Program, trigger: str) -> list[Values
     return conditions
 
 
-def words_of(values: Values, name: str, label: Words, length: int = 200) -> list[str]:
-    """Return a list of different texts. Raises Invalid when there are none or too many, or when one is too long."""
-    items = values.get(name)
-    if not isinstance(items, list) or not items or len(items) > MOST:
-        raise wrong(label)
-    if any(not isinstance(one, str) or not one.strip() or len(one) > length for one in items):
-        raise wrong(label)
-    return list(dict.fromkeys(one.strip() for one in items))
-
-
-def numbers_of(values: Values, name: str, label: Words, least: int, most: int) -> list[int]:
-    items = values.get(name)
-    if not isinstance(items, list) or not items:
-        raise wrong(label)
-    if any(isinstance(one, bool) or not isinstance(one, int) or not least <= one <= most for one in items):
-        raise wrong(label)
-    return sorted(set(items))
-
-
-def number_of(values: Values, name: str, label: Words, least: int, most: int) -> int:
-    number = values.get(name)
-    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
-        raise wrong(label)
-    return number
-
-
-def wrong(label: Words) -> Invalid:
+def wrong(label: Text) -> Invalid:
     return Invalid(
         _("A value of “%(label)s” is missing or wrong.") % {"label": label}, code="invalid", field="conditions"
     )

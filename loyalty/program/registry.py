@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
-
-from core.base.errors import Invalid
 from core.base.registry import Registry
 
 
@@ -43,40 +38,3 @@ def choices() -> list[tuple[int, str]]:
 
 def members_of(segments: Collection[int], customers: Collection[int]) -> set[tuple[int, int]]:
     return set().union(*(audience.members_of(segments, customers) for audience in AUDIENCES))
-
-
-Text = str | Promise
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting of a reward of this kind: one of `choices`, or else a line of text."""
-
-    name: str
-    label: Text
-    choices: Callable[[], list[tuple[str, str]]] | None = None
-    help: Text = ""
-    length: int = 200
-    required: bool = True
-
-
-def checked_text(setting: Setting, value: Any) -> str:
-    """Return the checked text of a setting. Raises Invalid naming the setting."""
-    text = str(value if value is not None else "").strip()
-    if (setting.required and not text) or len(text) > setting.length:
-        raise Invalid(_("Fill this in."), code="required", field=setting.name)
-    if setting.choices is not None and text and text not in {key for key, _label in setting.choices()}:
-        raise Invalid(_("Not one of the choices."), code="invalid_choice", field=setting.name)
-    return text
-
-
-@dataclass(frozen=True)
-class Number(Setting):
-    """Setting for a whole number, or for an amount of the program's currency.
-
-    An amount is typed in major units and stored in minor units.
-    """
-
-    least: int = 0
-    most: int = 2**53
-    money: bool = False

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.base.actor import Actor
 from core.base.errors import Refused
-from loyalty.program.registry import Setting
+from core.fields import Field
 from loyalty.rewards.models import Reward, RewardCode, RewardRedemption
 from loyalty.rewards.registry import Delivery, Fulfilment, not_cancellable
 
@@ -47,7 +47,7 @@ class Privilege(Fulfilment):
     label = _("Privilege")
     returnable = True
     help = _("A service by staff for the member who shows it, such as a free alteration.")
-    settings = (Setting("how", _("How to use it"), help=_("The member reads this after redeeming.")),)
+    settings = (Field("how", "text", _("How to use it"), help=_("The member reads this after redeeming.")),)
 
     def fulfil(self, redemption: RewardRedemption, reward: Reward, actor: Actor) -> Delivery:
         return Delivery(reference=reward.settings.get("how", ""))
@@ -61,7 +61,7 @@ class Privilege(Fulfilment):
 class Donation(Fulfilment):
     label = _("Donation")
     help = _("The points are donated. A donation can't be undone.")
-    settings = (Setting("cause", _("Purpose"), help=_("The organisation or project that gets it.")),)
+    settings = (Field("cause", "text", _("Purpose"), help=_("The organisation or project that gets it.")),)
 
     def fulfil(self, redemption: RewardRedemption, reward: Reward, actor: Actor) -> Delivery:
         return Delivery(reference=reward.settings.get("cause", ""))

@@ -14,8 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from core.base.actor import Actor
 from core.base.errors import Conflict
 from core.base.registry import Registry
-from loyalty.program.registry import Setting, Text, checked_text
+from core.fields import Errors, Field, Text, clean
 from loyalty.rewards.models import Reward, RewardRedemption
+
+# A text that is too long is refused like a missing one.
+ERRORS: Errors = {"too_long": ("required", _("Fill this in."))}
 
 
 class TryLater(Exception):
@@ -53,7 +56,7 @@ class Fulfilment:
     has_codes = False
     # True when `take_back` can succeed; the console then offers to cancel a delivered redemption.
     returnable = False
-    settings: Sequence[Setting] = ()
+    settings: Sequence[Field] = ()
 
     def fulfil(self, redemption: RewardRedemption, reward: Reward, actor: Actor) -> Delivery:
         """Deliver the reward. Raises DomainError when it can't be delivered, TryLater when only not now."""
@@ -65,7 +68,7 @@ class Fulfilment:
 
     def checked(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the checked settings of this kind. Raises Invalid naming the setting."""
-        return {setting.name: checked_text(setting, values.get(setting.name)) for setting in self.settings}
+        return clean(self.settings, values, errors=ERRORS)
 
 
 FULFILMENTS: Registry[Fulfilment] = Registry("fulfilment of rewards")

@@ -11,12 +11,12 @@ from django.utils.translation import ngettext
 
 from core.base import clock
 from core.base.actor import Actor
+from core.fields import Field
 from core.text.formatting import money, number
 from crm.customers.models import Customer
 from crm.desk.models import TicketPriority
 from loyalty.ledger.models import Account
 from loyalty.ledger.services.granting import Grant, grant_points
-from loyalty.program.registry import Number, Setting
 from loyalty.program.rules.products import listed
 from loyalty.tiers.models import Tier, TierBenefit
 from loyalty.tiers.registry import Benefit, Due, Occasion
@@ -38,7 +38,7 @@ class BirthdayPoints(Benefit):
     help = _("A gift of points on the birthday, once a year, in the member's time zone.")
     icon = "cake"
     occasion = Occasion.BIRTHDAY
-    settings = (Number("points", _("Points"), least=1, most=1_000_000),)
+    settings = (Field("points", "number", _("Points"), least=1, most=1_000_000),)
 
     def words(self, benefit: TierBenefit) -> str:
         points = benefit.settings["points"]
@@ -58,7 +58,7 @@ class FreeShipping(Benefit):
     label = _("Free shipping")
     help = _("The storefront reads this benefit and charges no shipping. The quote of a cart says whether it applies.")
     icon = "truck-delivery"
-    settings = (Number("from_amount", _("For carts from"), help=_("0: for every cart."), money=True),)
+    settings = (Field("from_amount", "money", _("For carts from"), _("0: for every cart.")),)
 
     def words(self, benefit: TierBenefit) -> str:
         least = benefit.settings["from_amount"]
@@ -72,14 +72,15 @@ class ExclusiveProducts(Benefit):
     help = _("Only members of this tier or a higher one may buy them; the storefront asks the API.")
     icon = "diamond"
     settings = (
-        Setting("name", _("Name for members"), help=_("For example: Reserve beans")),
-        Setting(
+        Field("name", "text", _("Name for members"), _("For example: Reserve beans")),
+        Field(
             "category",
+            "text",
             _("Category"),
-            help=_("A path such as Coffee/Beans; its subcategories count too."),
+            _("A path such as Coffee/Beans; its subcategories count too."),
             required=False,
         ),
-        Setting("skus", _("or SKUs"), help=_("Separated by commas."), length=4000, required=False),
+        Field("skus", "text", _("or SKUs"), _("Separated by commas."), most=4000, required=False),
     )
 
     def words(self, benefit: TierBenefit) -> str:
@@ -97,7 +98,7 @@ class PriorityService(Benefit):
     label = _("Priority service")
     help = _("A new ticket of a member has at least this priority.")
     icon = "headset"
-    settings = (Setting("priority", _("Priority"), choices=_urgencies),)
+    settings = (Field("priority", "choice", _("Priority"), choices=_urgencies),)
 
     def words(self, benefit: TierBenefit) -> str:
         return _t("Your questions are answered first")

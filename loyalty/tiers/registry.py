@@ -12,17 +12,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.base.actor import Actor
-from core.base.errors import Invalid
 from core.base.registry import Registry
+from core.fields import Errors, Field, Text, clean
 from loyalty.program.models import Member
-from loyalty.program.registry import Number, Setting, checked_text
 from loyalty.tiers.models import Tier, TierBenefit
 
-Text = str | Promise
+_WRONG_NUMBER = ("invalid", _("This number is too small or too large."))
+# A text that is too long is refused like a missing one, and a missing number like a wrong one.
+ERRORS: Errors = {
+    "too_long": ("required", _("Fill this in.")),
+    **{
+        f"{kind}.{code}": _WRONG_NUMBER
+        for kind in ("number", "money")
+        for code in ("required", "invalid", "out_of_range")
+    },
+}
 
 
 class Occasion(StrEnum):
@@ -52,7 +59,7 @@ class Benefit:
     occasion = Occasion.STANDING
     # A derived benefit is read from the tier's other settings: it is shown, never set up by hand.
     derived = False
-    settings: Sequence[Setting] = ()
+    settings: Sequence[Field] = ()
 
     def words(self, benefit: TierBenefit) -> str:
         """Return one line for the member, in the active language. Empty when there is nothing to show."""
@@ -79,15 +86,7 @@ class Benefit:
 
     def checked(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the checked settings of this kind. Raises Invalid naming the setting."""
-        return {setting.name: _checked(setting, values.get(setting.name)) for setting in self.settings}
+        return clean(self.settings, values, errors=ERRORS, strict=True)
 
 
 BENEFITS: Registry[Benefit] = Registry("benefit of tiers")
-
-
-def _checked(setting: Setting, value: Any) -> Any:
-    if isinstance(setting, Number):
-        if isinstance(value, bool) or not isinstance(value, int) or not setting.least <= value <= setting.most:
-            raise Invalid(_("This number is too small or too large."), code="invalid", field=setting.name)
-        return value
-    return checked_text(setting, value)

@@ -7,7 +7,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from analytics.conditions.kinds.windows import NEGATED, window_inputs, window_query, window_sql
-from analytics.conditions.registry import CONDITIONS, YES_NO, Choices, Input, SegmentCondition, Sql, filters_sql, moment
+from analytics.conditions.registry import CONDITIONS, YES_NO, SegmentCondition, Sql, filters_sql, moment
+from core.fields import Choices, Field
 from crm.activity.models import ActivityKind
 from crm.customers.labels import ACTIVITY
 
@@ -29,11 +30,11 @@ def _did(operator: str, values: dict[str, Any]) -> Sql:
     return Sql(f"(NOT {text})" if operator in NEGATED else text, params)
 
 
-def _did_inputs(operator: str) -> list[Input]:
+def _did_inputs(operator: str) -> list[Field]:
     return [
-        Input("kind", "choice", _("event"), _kinds),
+        Field("kind", "choice", _("event"), choices=_kinds),
         *window_inputs(operator, 30),
-        Input("where", "where", _("where"), required=False),
+        Field("where", "where", _("where"), required=False),
     ]
 
 

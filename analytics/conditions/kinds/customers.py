@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import TextChoices
@@ -12,8 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from analytics.conditions.registry import (
     CONDITIONS,
     HAS_OPERATORS,
-    Choices,
-    Input,
     SegmentCondition,
     Sql,
     choice,
@@ -25,6 +23,7 @@ from analytics.conditions.registry import (
 )
 from core.base import clock
 from core.base.zones import shop_day
+from core.fields import Choices, Field
 from core.text import countries
 from core.text.formatting import language_label
 from crm.customers.labels import source_label
@@ -69,8 +68,8 @@ def _birthday(operator: str, values: dict[str, Any]) -> Sql:
     return Sql(f"(NOT {text})" if operator == "has_not" else text, (indexes,))
 
 
-def _birthday_inputs(operator: str) -> Sequence[Input]:
-    return [Input("days", "days", _("days"))] if operator in HAS_OPERATORS else []
+def _birthday_inputs(operator: str):
+    return [Field("days", "days", _("days"))] if operator in HAS_OPERATORS else []
 
 
 def _consent(operator: str, values: dict[str, Any]) -> Sql:
@@ -102,9 +101,9 @@ def _attribute(operator: str, values: dict[str, Any]) -> Sql:
     return Sql(f"coalesce(c.attributes ->> %s {sign} %s, false)", (name, values["text"]))
 
 
-def _attribute_inputs(operator: str) -> Sequence[Input]:
-    first = Input("attribute", "choice", _("attribute"), _attributes)
-    return [first] if operator in {"set", "not_set"} else [first, Input("text", "text", _("value"))]
+def _attribute_inputs(operator: str):
+    first = Field("attribute", "choice", _("attribute"), choices=_attributes)
+    return [first] if operator in {"set", "not_set"} else [first, Field("text", "verbatim", _("value"))]
 
 
 def register() -> None:
@@ -154,8 +153,8 @@ def register() -> None:
             GROUP,
             HAS_OPERATORS,
             lambda operator: [
-                Input("channel", "choice", _("channel"), _choices(Channel)),
-                Input("purpose", "choice", _("purpose"), _choices(Purpose), default="marketing"),
+                Field("channel", "choice", _("channel"), choices=_choices(Channel)),
+                Field("purpose", "choice", _("purpose"), choices=_choices(Purpose), default="marketing"),
             ],
             _consent,
             """(SELECT string_agg(s.channel || '/' || s.purpose, ', ' ORDER BY s.channel, s.purpose)

@@ -6,16 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions.registry import (
-    CHOICE_OPERATORS,
-    CONDITIONS,
-    Choices,
-    Input,
-    SegmentCondition,
-    Sql,
-    flag,
-    number,
-)
+from analytics.conditions.registry import CHOICE_OPERATORS, CONDITIONS, SegmentCondition, Sql, flag, number
+from core.fields import Choices, Field
 from loyalty.program.models import Program
 from loyalty.tiers.models import Tier
 
@@ -35,10 +27,10 @@ def _tier(operator: str, values: dict[str, Any]) -> Sql:
     return Sql(text if operator == "in" else f"(NOT {text})", (values["values"],))
 
 
-def _tier_inputs(operator: str) -> list[Input]:
+def _tier_inputs(operator: str) -> list[Field]:
     if operator in {"gte", "lte"}:
-        return [Input("value", "choice", _("tier"), _tiers)]
-    return [Input("values", "choices", _("values"), _tiers)]
+        return [Field("value", "choice", _("tier"), choices=_tiers)]
+    return [Field("values", "choices", _("values"), choices=_tiers)]
 
 
 def register() -> None:

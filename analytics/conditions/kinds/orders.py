@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from analytics.conditions.kinds.windows import NEGATED, window_inputs, window_query, window_sql
-from analytics.conditions.registry import CONDITIONS, Choices, Input, SegmentCondition, Sql, choice, moment, number
+from analytics.conditions.registry import CONDITIONS, SegmentCondition, Sql, choice, moment, number
+from core.fields import Choices, Field
 from crm.customers.labels import sales_channel_label
 from crm.orders.models import Order, Product
 from crm.orders.selectors.bought import line_counts
@@ -65,7 +66,7 @@ def _bought(column: str) -> Callable[[str, dict[str, Any]], Sql]:
     return sql
 
 
-def _window_inputs(first: Input) -> Callable[[str], Sequence[Input]]:
+def _window_inputs(first: Field):
     return lambda operator: [first, *window_inputs(operator, 365)]
 
 
@@ -88,7 +89,7 @@ def register() -> None:
             _("Category"),
             GROUP,
             BOUGHT_OPERATORS,
-            _window_inputs(Input("values", "choices", _("categories"), _categories)),
+            _window_inputs(Field("values", "choices", _("categories"), choices=_categories)),
             _bought("p.category = ANY(%s)"),
             "array_to_string(f.categories, ', ')",
             time_based=True,
@@ -99,7 +100,7 @@ def register() -> None:
             _("Product"),
             GROUP,
             BOUGHT_OPERATORS,
-            _window_inputs(Input("sku", "text", _("SKU"))),
+            _window_inputs(Field("sku", "verbatim", _("SKU"))),
             _bought("lower(p.sku) = lower(%s)"),
             "f.order_count",
             time_based=True,

@@ -8,7 +8,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from analytics.conditions.kinds.loyalty import GROUP
-from analytics.conditions.registry import CONDITIONS, YES_NO, Input, SegmentCondition, Sql
+from analytics.conditions.registry import CONDITIONS, YES_NO, SegmentCondition, Sql
+from core.fields import Field
 
 # `qualifying` is the counter that tiers follow, as of the last evaluation.
 _NEXT = """SELECT m.customer_id FROM loyalty_member m
@@ -29,8 +30,8 @@ _SHARE = """(SELECT m.qualifying * 100 / following.threshold FROM loyalty_member
 OPERATORS = {"gte": _("is at least"), "lte": _("is at most")}
 
 
-def _inputs(_operator: str) -> Sequence[Input]:
-    return [Input("value", "number", _("percent"), default=80)]
+def _inputs(_operator: str) -> Sequence[Field]:
+    return [Field("value", "number", _("percent"), default=80)]
 
 
 def _near(operator: str, values: dict[str, Any]) -> Sql:

@@ -7,23 +7,24 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from analytics.conditions.registry import Input, Sql, day_bounds
+from analytics.conditions.registry import Sql, day_bounds
+from core.fields import Field
 
 # Comparisons that hold for customers below the given number of times.
 NEGATED = frozenset({"has_not", "has_not_between"})
 
 
-def window_inputs(operator: str, days: int) -> list[Input]:
-    times = Input("times", "number", _("at least this many times"), default=1, minimum=1)
+def window_inputs(operator: str, days: int) -> list[Field]:
+    times = Field("times", "number", _("at least this many times"), default=1, least=1)
     if operator in NEGATED:
-        times = Input("times", "number", _("fewer times than"), default=1, minimum=1)
+        times = Field("times", "number", _("fewer times than"), default=1, least=1)
     if operator.endswith("between"):
         return [
             times,
-            Input("since", "date", pgettext_lazy("range", "from")),
-            Input("until", "date", pgettext_lazy("range", "to")),
+            Field("since", "date", pgettext_lazy("range", "from")),
+            Field("until", "date", pgettext_lazy("range", "to")),
         ]
-    return [times, Input("days", "days", _("in the last days"), default=days, minimum=1)]
+    return [times, Field("days", "days", _("in the last days"), default=days, least=1)]
 
 
 def window_sql(column: str, operator: str, values: dict[str, Any]) -> Sql:

@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import translation
 
-from analytics.conditions.registry import CONDITIONS, PLAIN_NUMBER, Choices, Input, SegmentCondition, clean
+from analytics.conditions.registry import CONDITIONS, PLAIN_NUMBER, SegmentCondition, clean
 from analytics.conditions.rules.query import (
     KEYWORDS,
     Form,
@@ -33,6 +33,7 @@ from analytics.conditions.rules.query import (
 from analytics.conditions.rules.query_tokens import Token, WrongQuery, near, quoted
 from analytics.conditions.rules.trees import WrongTree, check_shape
 from core.base.errors import Invalid
+from core.fields import Choices, Field
 from core.text.currencies import exponent
 from crm.orders.rules.money import to_major
 
@@ -97,7 +98,7 @@ def print_rule(rule: dict, currency: str) -> str:
     return Printer(currency).text(rule)
 
 
-def _input(match: Match, name: str) -> Input:
+def _input(match: Match, name: str) -> Field:
     condition = CONDITIONS[match.form.condition]
     return next(item for item in condition.inputs(match.form.operator) if item.name == name)
 
@@ -129,14 +130,14 @@ class _Reader:
             token = places.get(name, match.start)
             raise self.wrong(token, reason=str(error.message)) from None
 
-    def value(self, item: Input, token: Token) -> Any:
+    def value(self, item: Field, token: Token) -> Any:
         if item.kind in {"choice", "choices"} and item.choices:
             return self.choice(item, token)
         if item.kind == "money":
             return self.amount(token)
         return token.text
 
-    def choice(self, item: Input, token: Token) -> str:
+    def choice(self, item: Field, token: Token) -> str:
         known = _known(item)
         codes = [code for code, _label in known]
         if token.text in codes:
@@ -166,11 +167,11 @@ class _Reader:
         return WrongQuery(self.text, token.offset, token.raw, "wrong_value", **how)
 
 
-def _known(item: Input) -> list[tuple[str, str]]:
+def _known(item: Field) -> list[tuple[str, str]]:
     return [(str(code), str(label)) for code, label in item.choices()] if item.choices else []
 
 
-def _labelled(item: Input, text: str) -> list[str]:
+def _labelled(item: Field, text: str) -> list[str]:
     """Return the codes with this label: in the reader's language first, then in any language of the product."""
     wanted = text.strip().lower()
     for language in (None, *(code for code, _name in settings.LANGUAGES)):
@@ -208,7 +209,7 @@ class Printer:
                 return write_form(form, texts)
         return f"{condition.name} {leaf['operator']}"
 
-    def _value(self, item: Input, value: Any) -> str:
+    def _value(self, item: Field, value: Any) -> str:
         if item.kind == "money" and isinstance(value, int):
             return f"{to_major(value, self.currency):f}".removesuffix(f".{'0' * exponent(self.currency)}")
         if item.kind in {"number", "days", "date", "money"}:
@@ -224,7 +225,7 @@ class Printer:
             )
         return quoted(str(value))
 
-    def _known(self, item: Input) -> list[tuple[str, str]]:
+    def _known(self, item: Field) -> list[tuple[str, str]]:
         if item.choices is None:
             return []
         if item.choices not in self._choices:

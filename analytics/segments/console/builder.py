@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _t
 from django.utils.translation import pgettext
 
-from analytics.conditions.registry import CONDITIONS, FILTER_SIGNS, MAX_FILTERS, Choices, Input
+from analytics.conditions.registry import CONDITIONS, FILTER_SIGNS, MAX_FILTERS
 from analytics.segments.console import forms
-from core.text.currencies import exponent
+from core.fields import Choices, Field, FieldView, view_of
+from core.fields.views import LONG_LIST
 
-LONG_LIST = 8
 EMPTY_FILTER = {"property": "", "sign": "eq", "value": ""}
-
-
-@dataclass
-class InputShown:
-    """One field of a condition. `chosen` are the selected values of a list; `step` is the step of a number field."""
-
-    name: str
-    id: str
-    kind: str
-    label: str
-    value: str = ""
-    chosen: set[str] = field(default_factory=set)
-    choices: list[tuple[str, str]] = field(default_factory=list)
-    error: str = ""
-    unit: str = ""
-    step: str = "1"
-    minimum: int = 0
-    filters: list[dict[str, str]] = field(default_factory=list)
-    signs: list[tuple[str, str]] = field(default_factory=list)
-
-    @property
-    def long(self) -> bool:
-        return len(self.choices) > LONG_LIST
 
 
 @dataclass
@@ -48,7 +25,7 @@ class LeafShown:
     label: str
     operator: str
     operators: list[tuple[str, str]]
-    inputs: list[InputShown]
+    inputs: list[FieldView]
     error: str = ""
     known: bool = True
     is_leaf: bool = True
@@ -109,35 +86,24 @@ class Builder:
             known=condition is not None or not leaf["condition"],
         )
 
-    def _input(self, item: Input, value: Any, path: str) -> InputShown:
+    def _input(self, item: Field, value: Any, path: str) -> FieldView:
         name = f"{path}.{item.name}"
         texts = forms.typed(item, value, self.currency)
-        shown = InputShown(
-            name,
-            _id(name),
-            item.kind,
-            str(item.label),
-            error=self.errors.get(name, ""),
-            minimum=item.minimum if item.minimum is not None else 0,
-        )
+        shown = view_of(item, texts[0] if texts else "", name=name, error=self.errors.get(name, ""))
         if item.kind == "where":
-            shown.filters = [*(value or []), EMPTY_FILTER][:MAX_FILTERS]
-            shown.signs = [(code, str(label)) for code, label in FILTER_SIGNS.items()]
+            shown.value = [*(value or []), EMPTY_FILTER][:MAX_FILTERS]
+            shown.choices = [(code, str(label)) for code, label in FILTER_SIGNS.items()]
         elif item.kind == "choices":
-            shown.chosen = set(texts)
-        else:
-            shown.value = texts[0] if texts else ""
+            shown.value, shown.chosen = "", set(texts)
         if item.kind in {"choice", "choices"} and item.choices:
             shown.choices = self._offered(item, texts)
         if item.kind == "money":
             shown.unit = self.currency
-            digits = exponent(self.currency)
-            shown.step = f"0.{'0' * (digits - 1)}1" if digits else "1"
         elif item.kind == "days":
             shown.unit = pgettext("unit", "days")
         return shown
 
-    def _offered(self, item: Input, chosen: Sequence[str]) -> list[tuple[str, str]]:
+    def _offered(self, item: Field, chosen: Sequence[str]) -> list[tuple[str, str]]:
         """Return the choices. In a long list the chosen ones come first.
 
         A chosen value that no longer exists stays in the list until the user removes it.

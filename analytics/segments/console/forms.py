@@ -16,9 +16,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _t
 
-from analytics.conditions.registry import CONDITIONS, Input, clean
+from analytics.conditions.registry import CONDITIONS, clean
 from analytics.conditions.rules.trees import MAX_DEPTH, MAX_LEAVES, OPERATIONS, WrongTree, check_shape
 from core.base.errors import Invalid
+from core.fields import Field
 from core.text.currencies import exponent
 from crm.orders.rules.money import to_major
 
@@ -75,12 +76,12 @@ def fields_of(shown: dict, currency: str, path: str = "rule") -> Iterator[tuple[
             yield f"{path}.{item.name}", text
 
 
-def inputs_of(leaf: dict) -> Sequence[Input]:
+def inputs_of(leaf: dict) -> Sequence[Field]:
     condition = CONDITIONS.get(leaf["condition"])
     return condition.inputs(leaf["operator"]) if condition and leaf["operator"] in condition.operators else []
 
 
-def typed(item: Input, value: Any, currency: str) -> list[str]:
+def typed(item: Field, value: Any, currency: str) -> list[str]:
     """Return a value as it stands in its field: several texts for a list, none without a value."""
     if value is None or item.kind == "where":
         return []
@@ -149,7 +150,7 @@ def _filters(raw: _Raw, name: str) -> list[dict[str, str]]:
     return [dict(zip(FILTER_PARTS, row, strict=True)) for row in rows if row[0].strip() or row[2].strip()]
 
 
-def _read(item: Input, values: Sequence[str], currency: str) -> Any:
+def _read(item: Field, values: Sequence[str], currency: str) -> Any:
     if item.kind == "choices":
         return sorted(set(values))
     text = values[-1] if values else ""

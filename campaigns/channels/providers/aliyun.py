@@ -28,7 +28,6 @@ from campaigns.channels.registry import (
     HttpAnswer,
     Outgoing,
     Provider,
-    ProviderField,
     Receipt,
     Status,
     lines_of,
@@ -36,6 +35,7 @@ from campaigns.channels.registry import (
     refused_by_status,
     unanswered,
 )
+from core.fields import Field
 from core.http.outgoing import NoAnswer
 
 VERSION = "2017-05-25"
@@ -54,13 +54,13 @@ class Aliyun(Provider):
     label = _("Alibaba Cloud SMS")
     reports = True
     by_template = True
-    fields: ClassVar[Sequence[ProviderField]] = (
-        ProviderField("access_key_id", "AccessKey ID"),
-        ProviderField("access_key_secret", "AccessKey Secret", secret=True),
-        ProviderField("sign_name", _("Signature of the SMS"), help=_("Enter the approved signature without the brackets.")),
-        ProviderField("url", _("Address"), url=True, default="https://dysmsapi.aliyuncs.com"),
-        ProviderField(
-            "callback_key", _("Key of the receipts"), secret=True, help=_("Add this key to the receipt address as ?key=…; at least 20 characters.")
+    fields: ClassVar[Sequence[Field]] = (
+        Field("access_key_id", "line", "AccessKey ID"),
+        Field("access_key_secret", "line", "AccessKey Secret", secret=True),
+        Field("sign_name", "line", _("Signature of the SMS"), help=_("Enter the approved signature without the brackets.")),
+        Field("url", "url", _("Address"), default="https://dysmsapi.aliyuncs.com"),
+        Field(
+            "callback_key", "callback_key", _("Key of the receipts"), secret=True, help=_("Add this key to the receipt address as ?key=…; at least 20 characters.")
         ),
     )  # fmt: skip
 

@@ -26,13 +26,13 @@ from campaigns.channels.registry import (
     Forged,
     Outgoing,
     Provider,
-    ProviderField,
     Receipt,
     Status,
     read_json,
     refused_by_status,
     unanswered,
 )
+from core.fields import Field
 from core.http.outgoing import PREFIX, NoAnswer, signature
 
 TOLERANCE_SECONDS = 300
@@ -43,11 +43,15 @@ class Gateway(Provider):
     channel = "sms"
     label = _("HTTP gateway")
     reports = True
-    fields: ClassVar[Sequence[ProviderField]] = (
-        ProviderField("url", _("Address"), url=True, help=_("Each message is sent as a signed POST to this address.")),
-        ProviderField("sender", _("Sender"), required=False, help=_("The sender name or number that customers see.")),
-        ProviderField(
-            "secret", _("Signing secret"), secret=True, help=_("whsec_ followed by base64, the same on both sides.")
+    fields: ClassVar[Sequence[Field]] = (
+        Field("url", "url", _("Address"), help=_("Each message is sent as a signed POST to this address.")),
+        Field("sender", "line", _("Sender"), required=False, help=_("The sender name or number that customers see.")),
+        Field(
+            "secret",
+            "signing_secret",
+            _("Signing secret"),
+            secret=True,
+            help=_("whsec_ followed by base64, the same on both sides."),
         ),
     )
 

@@ -16,10 +16,10 @@ from campaigns.channels.registry import (
     DeliveryOutcome,
     DeliveryResult,
     Outgoing,
-    ProviderField,
     refused_by_status,
     unanswered,
 )
+from core.fields import Field
 from core.http.outgoing import NoAnswer
 from crm.customers.models import Customer
 
@@ -29,10 +29,14 @@ class OwnSystem(Gateway):
     channel = "webhook"
     label = _("Signed webhook")
     reports = True
-    fields: ClassVar[Sequence[ProviderField]] = (
-        ProviderField("url", _("Address"), url=True, help=_("Each message is sent as a signed POST to this address.")),
-        ProviderField(
-            "secret", _("Signing secret"), secret=True, help=_("whsec_ followed by base64, the same on both sides.")
+    fields: ClassVar[Sequence[Field]] = (
+        Field("url", "url", _("Address"), help=_("Each message is sent as a signed POST to this address.")),
+        Field(
+            "secret",
+            "signing_secret",
+            _("Signing secret"),
+            secret=True,
+            help=_("whsec_ followed by base64, the same on both sides."),
         ),
     )
 

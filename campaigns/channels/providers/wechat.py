@@ -25,12 +25,12 @@ from campaigns.channels.registry import (
     DeliveryResult,
     Outgoing,
     Provider,
-    ProviderField,
     lines_of,
     read_json,
     refused_by_status,
     unanswered,
 )
+from core.fields import Field
 from core.http.outgoing import HttpAnswer, NoAnswer
 
 TOKEN_IS_OVER = {40001, 40014, 42001}
@@ -114,10 +114,10 @@ class OfficialAccount(Tencent):
     name = "official_account"
     channel = "wechat"
     label = _("WeChat official account")
-    fields: ClassVar[Sequence[ProviderField]] = (
-        ProviderField("app_id", "AppID"),
-        ProviderField("app_secret", "AppSecret", secret=True),
-        ProviderField("url", _("Address"), url=True, default="https://api.weixin.qq.com"),
+    fields: ClassVar[Sequence[Field]] = (
+        Field("app_id", "line", "AppID"),
+        Field("app_secret", "line", "AppSecret", secret=True),
+        Field("url", "url", _("Address"), default="https://api.weixin.qq.com"),
     )
 
     def fetch_token(self, account: ChannelAccount, ask: Ask) -> HttpAnswer:
@@ -145,11 +145,11 @@ class WeCom(Tencent):
     name = "external_contact"
     channel = "wecom"
     label = _("WeCom, external contacts")
-    fields: ClassVar[Sequence[ProviderField]] = (
-        ProviderField("corp_id", "CorpID"),
-        ProviderField("corp_secret", "Secret", secret=True),
-        ProviderField("sender", _("Sending staff member"), required=False, help=_("The userid of the staff member, who confirms the message in WeCom.")),
-        ProviderField("url", _("Address"), url=True, default="https://qyapi.weixin.qq.com"),
+    fields: ClassVar[Sequence[Field]] = (
+        Field("corp_id", "line", "CorpID"),
+        Field("corp_secret", "line", "Secret", secret=True),
+        Field("sender", "line", _("Sending staff member"), required=False, help=_("The userid of the staff member, who confirms the message in WeCom.")),
+        Field("url", "url", _("Address"), default="https://qyapi.weixin.qq.com"),
     )  # fmt: skip
 
     def fetch_token(self, account: ChannelAccount, ask: Ask) -> HttpAnswer:

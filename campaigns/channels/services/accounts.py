@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Mapping
 
@@ -15,9 +13,9 @@ from campaigns.channels.registry import PROVIDERS
 from core.base.actor import Actor
 from core.base.errors import Invalid
 from core.db.locks import lock_name, lock_row
-from core.http import outgoing
+from core.fields import Errors, clean
 
-LONGEST = 500
+ERRORS: Errors = {"required": ("required", _("This field is required."))}
 
 
 def save_account(
@@ -34,24 +32,9 @@ def save_account(
         lock_name("campaigns.channelaccount", kind.channel)
         locked = lock_row(ChannelAccount.objects.filter(pk=account.pk)) if account else ChannelAccount()
         stored = json.loads(locked.secrets) if locked.secrets else {}
-        settings, secrets = {}, {}
-        for field in kind.fields:
-            value = " ".join(str(values.get(field.name) or "").split())
-            if len(value) > LONGEST:
-                raise Invalid(_("This is too long."), code="too_long", field=field.name)
-            value = value or (stored.get(field.name, "") if field.secret else field.default)
-            if field.required and not value:
-                raise Invalid(_("This field is required."), code="required", field=field.name)
-            if field.url and value:
-                try:
-                    outgoing.check_url(value)
-                except Invalid as error:
-                    raise Invalid(error.message, code=error.code, field=field.name) from None
-            if field.name == "secret":
-                _check_secret(value)
-            if field.name == "callback_key" and len(value) < 20:
-                raise Invalid(_("A key has 20 characters or more."), code="too_short", field=field.name)
-            (secrets if field.secret else settings)[field.name] = value
+        cleaned = clean(kind.fields, values, errors=ERRORS, stored=stored)
+        secrets = {field.name: cleaned[field.name] for field in kind.fields if field.secret}
+        settings = {name: value for name, value in cleaned.items() if name not in secrets}
         if account is None:
             locked.channel, locked.provider = kind.channel, provider
             locked.active = not ChannelAccount.objects.filter(channel=kind.channel, active=True).exists()
@@ -73,15 +56,3 @@ def switch_account(*, account: ChannelAccount, active: bool, actor: Actor) -> Ch
         locked.active = active
         locked.save(update_fields=["active"])
     return locked
-
-
-def _check_secret(secret: str) -> None:
-    try:
-        if (
-            secret.startswith(outgoing.PREFIX)
-            and len(base64.b64decode(secret.removeprefix(outgoing.PREFIX), validate=True)) >= 24
-        ):
-            return
-    except (ValueError, binascii.Error):
-        pass
-    raise Invalid(_("Enter whsec_ followed by at least 24 bytes in base64."), code="invalid", field="secret")

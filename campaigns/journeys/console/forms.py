@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.segments.console import forms as rule_forms
 from analytics.segments.models import Segment
-from campaigns.journeys.registry import STEPS, Step, StepField
+from campaigns.journeys.registry import OPERATORS, STEPS, Step
 from campaigns.journeys.services import journeys as services
 from campaigns.journeys.services.events import offered
+from core.fields import Field, FieldView, view_of
 
 Lists = Mapping[str, Sequence[str]]
 MOST_ARMS = 6
@@ -37,32 +38,6 @@ WEEKDAYS: tuple[tuple[str, str | Promise], ...] = (
 )  # fmt: skip
 
 
-@dataclass
-class FieldView:
-    """Hold one field for its template."""
-
-    name: str
-    kind: str
-    label: str
-    value: Any = ""
-    choices: list[tuple[str, str]] = field(default_factory=list)
-    help: str = ""
-    error: str = ""
-    optional: bool = False
-    minimum: int = 0
-    maximum: int = 0
-
-    @property
-    def options(self) -> list[tuple[str, str]]:
-        """Return the choices, with "Choose" first if nothing is chosen and no choice stands for nothing."""
-        blank = any(not code for code, _label in self.choices)
-        return self.choices if blank or self.value else [("", _t("Choose")), *self.choices]
-
-    @property
-    def id(self) -> str:
-        return f"step-{self.name.replace('_', '-')}"
-
-
 def step_fields(step: Step, errors: Mapping[str, str]) -> list[FieldView]:
     """Return the fields of a step's kind with their values; a rule is drawn by the segment builder."""
     return [
@@ -72,19 +47,17 @@ def step_fields(step: Step, errors: Mapping[str, str]) -> list[FieldView]:
     ]
 
 
-def _view(item: StepField, value: Any, errors: Mapping[str, str]) -> FieldView:
-    shown = FieldView(
-        item.name, item.kind, str(item.label), "" if value is None else value, help=str(item.help),
-        error=errors.get(item.name, ""), optional=not item.required, minimum=item.minimum, maximum=item.maximum,
-    )  # fmt: skip
+def _view(item: Field, value: Any, errors: Mapping[str, str]) -> FieldView:
+    shown = view_of(item, value, error=errors.get(item.name, ""))
     if item.kind == "choice" and item.choices:
         shown.choices = _choices(item.choices(), shown.value)
         shown.value = str(shown.value)
     elif item.kind == "event":
         shown.kind, shown.choices = "choice", _choices(offered(), shown.value)
-    elif item.kind == "where":
+    elif item.kind == "event_where":
+        shown.kind = "where"
         shown.value = [*(value or []), {"field": "", "operator": "eq", "value": ""}][:5]
-        shown.choices = _choices(services.OPERATORS.items(), "eq")
+        shown.choices = _choices(OPERATORS.items(), "eq")
     elif item.kind == "arms":
         shown.value = list(
             value or [{"code": "a", "label": "", "weight": 50}, {"code": "b", "label": "", "weight": 50}]
@@ -108,7 +81,7 @@ def read_step(step: Step, sent: Lists, currency: str) -> Step:
     for item in STEPS[step["kind"]].fields:
         if item.kind == "rule":
             changed[item.name] = rule_forms.rule_of(rule_forms.tree_of(sent, currency))
-        elif item.kind == "where":
+        elif item.kind == "event_where":
             changed[item.name] = _where(item.name, sent)
         elif item.kind == "arms":
             changed[item.name] = _arms(item.name, sent)
@@ -161,7 +134,7 @@ class Settings:
             views += [
                 self._choice("event", _t("Event"), entry.get("event"), [none, *offered()]),
                 FieldView("where", "where", _t("Only when"), [*(entry.get("where") or []), {}][:5],
-                      _choices(services.OPERATORS.items(), "eq"), error=self.errors.get("where", ""), optional=True),
+                      _choices(OPERATORS.items(), "eq"), error=self.errors.get("where", ""), optional=True),
             ]  # fmt: skip
         elif kind == "date":
             views += [
@@ -211,7 +184,7 @@ class Settings:
             self._choice("exit", _t("Early exit"), self.draft["exit"].get("policy"), EXIT.items(), "policy"),
             self._choice("goal_event", _t("Goal"), goal.get("event"), [("", _t("No goal")), *offered()], "goal"),
             FieldView("goal_where", "where", _t("Only when"), [*(goal.get("where") or []), {}][:5],
-                  _choices(services.OPERATORS.items(), "eq"), optional=True),
+                  _choices(OPERATORS.items(), "eq"), optional=True),
         ]  # fmt: skip
         return views
 

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, time
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
 from django.db.models.functions import Now
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from analytics.conditions.services.compilation import clean_rule
 from analytics.segments.models import Segment, SegmentState
 from campaigns.journeys import events, rules
 from campaigns.journeys.models import Journey, JourneyRun, JourneyState, JourneyVersion, RunState
-from campaigns.journeys.registry import STEPS, Step, StepField
+from campaigns.journeys.registry import ERRORS, STEPS, Step
 from campaigns.journeys.services import engine as journey_engine
 from campaigns.journeys.services import entries as journey_entries
-from campaigns.journeys.services import events as journey_events
 from campaigns.journeys.services import template_fit as template_uses
 from core.base.actor import Actor
 from core.base.errors import Conflict, DomainError, Invalid
 from core.db.locks import lock_row
 from core.events.bus import EventType, emit
+from core.fields import Errors, Field, Text, clean_value
 from core.security.models import User
 
-Text = str | Promise
-NUMBER = re.compile(r"-?[0-9]{1,18}([.][0-9]{1,9})?")
+WHERE = Field("where", "event_where", required=False, default=[])
+TIME = Field("time", "time", default="10:00")
+# Without a value, these settings are refused like a wrong number or date.
+NUMBER_ERRORS: Errors = {**ERRORS, "required": ("invalid", _("Use a whole number."))}
+DATE_ERRORS: Errors = {"required": ("invalid_date", _("Use a date such as 2026-01-31."))}
 EMPTY: dict[str, Any] = {
     "entry": {"kind": "", "segment": None},
     "reentry": {"policy": "never", "value": 0},
@@ -52,12 +51,6 @@ DATES: dict[str, Text] = {"birthday": _("Birthday"), "member_day": _("Member ann
 EVERY: dict[str, Text] = {
     "once": _("Once"), "day": _("Every day"), "week": _("Every week"), "month": _("Every month"),
 }  # fmt: skip
-OPERATORS: dict[str, Text] = {
-    "eq": _("is"),
-    "ne": _("is not"),
-    "gte": _("is at least"),
-    "lte": _("is at most"),
-}
 SHAPES: dict[str, Text] = {
     "not_a_list": _("Steps must be a list."),
     "not_a_step": _("A step needs a kind."),
@@ -332,9 +325,9 @@ def label_of(step: Step) -> str:
     return str(step.get("note") or kind.label)
 
 
-def _value(field: StepField, step: Step, problems: list[JourneyProblem]) -> Any:
+def _value(field: Field, step: Step, problems: list[JourneyProblem]) -> Any:
     try:
-        return clean_value(field, step.get(field.name))
+        return _clean(field, step.get(field.name))
     except Invalid as error:
         problems.append(
             JourneyProblem(step["id"], label_of(step), error.field or field.name, str(error.message), error.code)
@@ -342,103 +335,12 @@ def _value(field: StepField, step: Step, problems: list[JourneyProblem]) -> Any:
         return None
 
 
-def clean_value(field: StepField, raw: Any) -> Any:
-    """Return one value of a step in canonical form. Raises Invalid."""
-    if raw in (None, "", []):
-        if field.default is not None:
-            return field.default
-        if field.required:
-            raise Invalid(_("Fill this in."), code="required", field=field.name)
-        return "" if field.kind in ("text", "long") else None
-    if field.kind == "number":
-        return _number(raw, field.minimum, field.maximum, field.name)
-    if field.kind in ("text", "long"):
-        return _text(raw, field)
-    if field.kind == "time":
-        return _time(raw, field.name)
-    if field.kind == "choice":
-        codes = {str(code) for code, _label in field.choices()} if field.choices else set()
-        if str(raw) not in codes:
-            raise Invalid(_("Not one of the choices."), code="invalid_choice", field=field.name)
-        return str(raw)
-    if field.kind == "event":
-        if not journey_events.known(str(raw)):
-            raise Invalid(_("This event does not exist."), code="unknown_event", field=field.name)
-        return str(raw)
-    if field.kind == "where":
-        return _where(raw, field.name)
-    if field.kind == "rule":
-        return _rule(raw)
-    if field.kind == "arms":
-        return _arms(raw, field.name)
-    raise Invalid(field=field.name)
-
-
-def _text(raw: Any, field: StepField) -> str:
-    text = str(raw).strip()
-    if len(text) > field.maximum or "\x00" in text:
-        raise Invalid(_("This is too long."), code="too_long", field=field.name)
-    if not text and field.required:
-        raise Invalid(_("Fill this in."), code="required", field=field.name)
-    return text
+def _clean(field: Field, raw: Any) -> Any:
+    return clean_value(field, raw, errors=ERRORS)
 
 
 def _number(raw: Any, low: int, high: int, name: str) -> int:
-    try:
-        value = int(str(raw)) if not isinstance(raw, bool) else None
-    except ValueError:
-        value = None
-    if value is None:
-        raise Invalid(_("Use a whole number."), code="invalid", field=name)
-    if not low <= value <= high:
-        raise Invalid(
-            _t("Use a number from %(low)s to %(high)s.") % {"low": low, "high": high}, code="out_of_range", field=name
-        )
-    return value
-
-
-def _time(raw: Any, name: str) -> str:
-    try:
-        return f"{time.fromisoformat(str(raw)):%H:%M}"
-    except ValueError:
-        raise Invalid(_("Use a time such as 10:00."), code="invalid", field=name) from None
-
-
-def _rule(raw: Any) -> dict:
-    rule = clean_rule(raw)
-    return rule if "children" in rule else {"op": "and", "children": [rule]}
-
-
-def _where(raw: Any, name: str) -> list[dict[str, str]]:
-    if not isinstance(raw, list) or len(raw) > 5:
-        raise Invalid(_("Use at most 5 conditions."), code="invalid", field=name)
-    cleaned = []
-    for item in raw:
-        field, operator, value = (str(item.get(part, "")).strip() for part in ("field", "operator", "value"))
-        if not field and not value:
-            continue
-        if not field or len(field) > 60 or len(value) > 100 or "\x00" in field + value:
-            raise Invalid(_("Enter the property to compare."), code="invalid", field=name)
-        if operator not in OPERATORS:
-            raise Invalid(_("Not one of the choices."), code="invalid_choice", field=name)
-        if operator in ("gte", "lte") and not NUMBER.fullmatch(value):
-            raise Invalid(_("Use a number."), code="invalid", field=name)
-        cleaned.append({"field": field, "operator": operator, "value": value})
-    return cleaned
-
-
-def _arms(raw: Any, name: str) -> list[dict[str, Any]]:
-    if not isinstance(raw, list) or not 2 <= len(raw) <= 6:
-        raise Invalid(_("A split needs 2 to 6 paths."), code="invalid", field=name)
-    cleaned, used_codes = [], set()
-    for item in raw:
-        code = str(item.get("code", ""))
-        if not rules.STEP_ID.fullmatch(code) or code in used_codes or code in ("happened", "timeout"):
-            raise Invalid(_("Each path needs a code of its own."), code="invalid", field=name)
-        used_codes.add(code)
-        weight = _number(item.get("weight"), 1, 100, name)
-        cleaned.append({"code": code, "label": str(item.get("label", "")).strip()[:40], "weight": weight})
-    return cleaned
+    return clean_value(Field(name, "number", least=low, most=high), raw, errors=NUMBER_ERRORS)
 
 
 def _entry(raw: dict[str, Any], problems: list[JourneyProblem]) -> dict[str, Any]:
@@ -456,36 +358,29 @@ def _entry(raw: dict[str, Any], problems: list[JourneyProblem]) -> dict[str, Any
         problems.append(JourneyProblem("entry", _t("Entry"), "kind", _t("Choose how customers enter.")))
         return entry
     if kind == "event":
-        take("event", lambda: clean_value(StepField("event", "event", ""), raw.get("event")))
-        take("where", lambda: _where(raw.get("where") or [], "where"))
+        take("event", lambda: _clean(Field("event", "event"), raw.get("event")))
+        take("where", lambda: _clean(WHERE, raw.get("where") or []))
     elif kind == "segment":
         entry["members"] = bool(raw.get("members"))
     elif kind == "date":
-        take("date", lambda: clean_value(StepField("date", "choice", "", lambda: list(DATES.items())), raw.get("date")))
+        take("date", lambda: _clean(Field("date", "choice", choices=DATES.items), raw.get("date")))
         take("days", lambda: _number(raw.get("days") or 0, 0, 60, "days"))
-        take("time", lambda: _time(raw.get("time") or "10:00", "time"))
+        take("time", lambda: _clean(TIME, raw.get("time")))
     elif kind == "schedule":
         take(
             "every",
-            lambda: clean_value(StepField("every", "choice", "", lambda: list(EVERY.items())), raw.get("every")),
+            lambda: _clean(Field("every", "choice", choices=EVERY.items), raw.get("every")),
         )
-        take("time", lambda: _time(raw.get("time") or "10:00", "time"))
+        take("time", lambda: _clean(TIME, raw.get("time")))
         if raw.get("every") == "week":
             take("weekday", lambda: _number(raw.get("weekday") or 1, 1, 7, "weekday"))
         elif raw.get("every") == "month":
             take("day", lambda: _number(raw.get("day") or 1, 1, 28, "day"))
         elif raw.get("every") == "once":
-            take("on", lambda: _day(raw.get("on")))
+            take("on", lambda: clean_value(Field("on", "date"), raw.get("on"), errors=DATE_ERRORS))
     if entry["segment"] is not None or kind in ("segment", "schedule"):
         take("segment", lambda: _segment(entry["segment"]))
     return entry
-
-
-def _day(raw: Any) -> str:
-    try:
-        return date.fromisoformat(str(raw)).isoformat()
-    except ValueError:
-        raise Invalid(_("Use a date such as 2026-01-31."), code="invalid_date", field="on") from None
 
 
 def _segment(raw: Any) -> int:
@@ -517,8 +412,8 @@ def _goal(raw: Any, problems: list[JourneyProblem]) -> dict[str, Any] | None:
     if not isinstance(raw, dict) or not raw.get("event"):
         return None
     try:
-        event = clean_value(StepField("event", "event", ""), raw["event"])
-        return {"event": event, "where": _where(raw.get("where") or [], "where")}
+        event = _clean(Field("event", "event"), raw["event"])
+        return {"event": event, "where": _clean(WHERE, raw.get("where") or [])}
     except Invalid as error:
         problems.append(JourneyProblem("goal", _t("Goal"), error.field or "event", str(error.message), error.code))
         return None

@@ -12,16 +12,17 @@ from analytics.conditions import labels as phrases
 from analytics.features import selectors
 from analytics.segments.services.figures import matching_customers
 from campaigns.journeys.models import EndReason
-from campaigns.journeys.registry import Step, StepBatch, StepField, StepKind, Text
+from campaigns.journeys.registry import Step, StepBatch, StepKind
 from campaigns.journeys.rules import arm_of
 from campaigns.journeys.services.facts import happened_since
+from core.fields import Field, Text
 
 
 class Branch(StepKind):
     label = _("Branch")
     icon = "arrows-split"
     group = "flow"
-    fields = (StepField("rule", "rule", _("Condition")),)
+    fields = (Field("rule", "rule", _("Condition")),)
 
     def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
         return (("yes", _("Yes")), ("no", _("No")))
@@ -43,7 +44,7 @@ class Split(StepKind):
     label = _("Split")
     icon = "switch-horizontal"
     group = "flow"
-    fields = (StepField("split", "arms", _("Paths and their shares")),)
+    fields = (Field("split", "arms", _("Paths and their shares")),)
 
     def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
         return tuple((str(arm.get("code", "")), arm_label(arm)) for arm in step.get("split") or ())

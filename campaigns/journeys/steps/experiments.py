@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.experiments.models import Experiment, ExperimentArm, ExperimentScope, ExperimentState
 from campaigns.experiments.services.arms import draw_arms
-from campaigns.journeys.registry import Choices, Step, StepBatch, StepField, StepKind, Text
+from campaigns.journeys.registry import Step, StepBatch, StepKind
+from core.fields import Choices, Field, Text
 
 
 def _experiments() -> Choices:
@@ -20,7 +21,7 @@ class ExperimentSplit(StepKind):
     label = _("Experiment")
     icon = "flask"
     group = "flow"
-    fields = (StepField("experiment", "choice", _("Experiment"), _experiments),)
+    fields = (Field("experiment", "choice", _("Experiment"), choices=_experiments),)
 
     def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
         experiment_id = str(step.get("experiment") or "")

@@ -12,10 +12,11 @@ from django.utils.translation import ngettext
 from campaigns.coupons.labels import worth
 from campaigns.coupons.models import CodeMode, Coupon
 from campaigns.coupons.services.codes import check_issuable, issue_to_many
-from campaigns.journeys.registry import Choices, Step, StepBatch, StepField, StepKind, Text
+from campaigns.journeys.registry import Step, StepBatch, StepKind
 from core.base import clock
 from core.base.actor import SYSTEM
 from core.base.errors import DomainError
+from core.fields import Choices, Field, Text
 from core.text.formatting import number
 from crm.customers.models import CustomerTag, Tag
 from crm.customers.services.customers import add_tag_to_many, checked_tag, remove_tag
@@ -30,7 +31,7 @@ class GivePoints(StepKind):
     label = _("Give points")
     icon = "coins"
     effects = True
-    fields = (StepField("points", "number", _("Points"), minimum=1, maximum=1_000_000),)
+    fields = (Field("points", "number", _("Points"), least=1, most=1_000_000),)
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
         program = Program.objects.default()
@@ -79,7 +80,7 @@ class GiveCoupon(StepKind):
     icon = "ticket"
     effects = True
     fields = (
-        StepField("coupon", "choice", _("Coupon"), _coupons, help=_("Messages after this step can show the code.")),
+        Field("coupon", "choice", _("Coupon"), choices=_coupons, help=_("Messages after this step can show the code.")),
     )
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
@@ -120,8 +121,8 @@ class SetTag(StepKind):
     icon = "tag"
     effects = True
     fields = (
-        StepField("action", "choice", _("Action"), lambda: ACTIONS, default="add"),
-        StepField("tag", "text", _("Tag"), maximum=60),
+        Field("action", "choice", _("Action"), choices=lambda: ACTIONS, default="add"),
+        Field("tag", "text", _("Tag"), most=60),
     )
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:

@@ -13,11 +13,12 @@ from campaigns.channels.labels import channel_label
 from campaigns.coupons.models import CouponCode
 from campaigns.experiments.services.queueing import Intended, queue_messages
 from campaigns.journeys import events
-from campaigns.journeys.registry import Choices, Step, StepBatch, StepField, StepKind, Text
+from campaigns.journeys.registry import Step, StepBatch, StepKind
 from campaigns.templates.models import MessageClass, Template
 from campaigns.templates.services.contexts import coupon_context, readings
 from core.base.actor import SYSTEM
 from core.events.bus import Emission, emit_many
+from core.fields import Choices, Field, Text
 from core.webhooks.models import WebhookEndpoint
 from core.webhooks.registry import PUBLIC
 from crm.customers.models import Customer, Store
@@ -38,7 +39,7 @@ class SendMessage(StepKind):
     label = pgettext_lazy("journey step", "Message")
     icon = "send"
     effects = True
-    fields = (StepField("template", "choice", _("Template"), _templates),)
+    fields = (Field("template", "choice", _("Template"), choices=_templates),)
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
         template = Template.objects.get(pk=batch.step["template"])
@@ -99,10 +100,14 @@ class OpenTicket(StepKind):
     icon = "message-circle"
     effects = True
     fields = (
-        StepField("subject", "text", _("Subject"), maximum=200),
-        StepField("text", "long", _("Task description"), maximum=4000),
-        StepField(
-            "priority", "choice", _("priority"), lambda: [(str(v), t) for v, t in TicketPriority.choices], default="2"
+        Field("subject", "text", _("Subject"), most=200),
+        Field("text", "long", _("Task description"), most=4000),
+        Field(
+            "priority",
+            "choice",
+            _("priority"),
+            choices=lambda: [(str(v), t) for v, t in TicketPriority.choices],
+            default="2",
         ),
     )
 
@@ -132,9 +137,7 @@ class CallWebhook(StepKind):
     label = _("Webhook")
     icon = "webhook"
     effects = True
-    fields = (
-        StepField("name", "text", _("Name"), maximum=80, help=_("The receiver gets this name, to distinguish steps.")),
-    )
+    fields = (Field("name", "text", _("Name"), most=80, help=_("The receiver gets this name, to distinguish steps.")),)
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
         payload = {"journey": batch.journey, "name": batch.name, "step": batch.step["name"]}

@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from campaigns.journeys.registry import Step, StepBatch, StepField, StepKind, Text, Wait
+from campaigns.journeys.registry import Step, StepBatch, StepKind, Wait
 from campaigns.journeys.services.events import event_words
 from campaigns.journeys.services.facts import happened_since
 from campaigns.messages.services import gate
+from core.fields import Field, Text
 from core.text.formatting import number
 
 UNITS: tuple[tuple[str, Text], ...] = (
@@ -39,10 +40,10 @@ def span_words(step: Step) -> str:
     return forms.get(step.get("unit", ""), "%(count)s") % {"count": number(count)}
 
 
-def _length(label: Text) -> tuple[StepField, StepField]:
+def _length(label: Text) -> tuple[Field, Field]:
     return (
-        StepField("amount", "number", label, minimum=1, maximum=1000, default=1),
-        StepField("unit", "choice", _("Unit"), lambda: UNITS, default="days"),
+        Field("amount", "number", label, least=1, most=1000, default=1),
+        Field("unit", "choice", _("Unit"), choices=lambda: UNITS, default="days"),
     )
 
 
@@ -69,15 +70,15 @@ class WaitUntil(WaitTime):
     label = _("Wait until a time of day")
     icon = "clock-pause"
     fields = (
-        StepField(
+        Field(
             "days",
             "number",
             _("Days later"),
-            maximum=365,
+            most=365,
             default=0,
             help=_("0: the next time that the clock shows it."),
         ),
-        StepField("time", "time", _("Local time"), default="10:00"),
+        Field("time", "time", _("Local time"), default="10:00"),
     )
 
     def wait(self, batch: StepBatch) -> dict[int, Wait]:
@@ -115,8 +116,8 @@ class WaitEvent(StepKind):
     icon = "hourglass"
     group = "flow"
     fields = (
-        StepField("event", "event", _("Event")),
-        StepField("where", "where", _("Only when"), required=False, default=[]),
+        Field("event", "event", _("Event")),
+        Field("where", "event_where", _("Only when"), required=False, default=[]),
         *_length(_("At most")),
     )
 

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
-
-from core.text.currencies import EXPONENTS, exponent
+from core.text.currencies import EXPONENTS, exponent, to_major, to_minor
 
 __all__ = ["EXPONENTS", "exponent", "share", "to_major", "to_minor"]
-
-
-def to_minor(amount: Decimal, currency: str) -> int:
-    """Round half up, away from zero: 0.125 -> 13, -0.125 -> -13 in a currency of two decimals."""
-    return int((amount * 10 ** exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
-
-
-def to_major(minor: int, currency: str) -> Decimal:
-    """Return an amount of minor units in major units of the currency."""
-    return Decimal(minor).scaleb(-exponent(currency))
 
 
 def share(whole: int, part: int, of: int) -> int:

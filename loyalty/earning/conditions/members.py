@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from core.base.zones import known_zones
+from core.fields import Field
 from crm.customers.models import Customer
 from crm.customers.services.customers import birthday_indexes
-from loyalty.earning.registry import Condition, Setting, Subject, Values, listed, number_of, words_of, wrong
+from loyalty.earning.registry import Condition, Subject, Values, listed
 from loyalty.program import registry as audiences
 from loyalty.program.models import Program
 from loyalty.tiers.models import Tier
@@ -26,13 +27,9 @@ class InTier(Condition):
     """Condition on the member's tier when the points are given."""
 
     label = _("Tier")
-    settings = (Setting("tiers", _("In one of these tiers"), "choices", _tiers),)
 
-    def clean(self, values: Values, program: Program) -> Values:
-        tiers = words_of(values, "tiers", self.label)
-        if set(tiers) - {code for code, _label in _tiers(program)}:
-            raise wrong(self.label)
-        return {"tiers": tiers}
+    def settings_of(self, program: Program) -> Sequence[Field]:
+        return (Field("tiers", "words", _("In one of these tiers"), choices=lambda: _tiers(program)),)
 
     def refused(self, values: Values, subject: Subject, known: Any) -> str:
         if subject.tier and subject.tier.code in values["tiers"]:
@@ -49,13 +46,7 @@ class InSegment(Condition):
     """Condition on being in the segment when the points are given. A removed segment holds for no member."""
 
     label = _("Segment")
-    settings = (Setting("segment", _("In this segment"), "choice", lambda _program: audiences.choices()),)
-
-    def clean(self, values: Values, program: Program) -> Values:
-        segment = number_of(values, "segment", self.label, 1, 2**63 - 1)
-        if segment not in dict(audiences.choices()):
-            raise wrong(self.label)
-        return {"segment": segment}
+    settings = (Field("segment", "number", _("In this segment"), choices=audiences.choices),)
 
     def gather(self, values: Sequence[Values], subjects: Sequence[Subject]) -> set[tuple[int, int]]:
         return audiences.members_of({one["segment"] for one in values}, {one.customer for one in subjects})
@@ -75,7 +66,7 @@ class BirthdayMonth(Condition):
     """
 
     label = _("Birthday month")
-    settings = (Setting("on", _("In the month of the member's birthday"), "flag"),)
+    settings = (Field("on", "flag", _("In the month of the member's birthday")),)
 
     def gather(self, values: Sequence[Values], subjects: Sequence[Subject]) -> dict[int, tuple[int, str]]:
         """Return {customer: (month of birth, zone)} for the customers whose birthday is known."""

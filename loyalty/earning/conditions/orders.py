@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from core.fields import Field
 from core.text.formatting import money
 from crm.customers.models import Store
-from loyalty.earning.registry import Condition, Setting, Subject, Values, listed, number_of, words_of, wrong
+from loyalty.earning.registry import Condition, Subject, Values, listed
 from loyalty.earning.rules.earning import OrderLine
 from loyalty.program.models import Program
 
@@ -25,18 +26,18 @@ class Category(Condition):
 
     label = _("Category")
     settings = (
-        Setting(
+        Field(
             "categories",
-            _("Only lines of these categories"),
             "words",
-            help=_("One per line, a path such as Coffee/Beans."),
+            _("Only lines of these categories"),
+            _("One per line, a path such as Coffee/Beans."),
         ),
     )
     happenings = False
     narrows = True
 
     def clean(self, values: Values, program: Program) -> Values:
-        return {"categories": [one.strip("/") for one in words_of(values, "categories", self.label)]}
+        return {"categories": [one.strip("/") for one in super().clean(values, program)["categories"]]}
 
     def counts(self, values: Values, line: OrderLine) -> bool:
         return any(line.category == one or line.category.startswith(f"{one}/") for one in values["categories"])
@@ -47,12 +48,9 @@ class Category(Condition):
 
 class OfProduct(Condition):
     label = _("Product")
-    settings = (Setting("skus", _("Only lines of these products"), "words", help=_("SKUs, one per line.")),)
+    settings = (Field("skus", "words", _("Only lines of these products"), _("SKUs, one per line."), most=64),)
     happenings = False
     narrows = True
-
-    def clean(self, values: Values, program: Program) -> Values:
-        return {"skus": words_of(values, "skus", self.label, 64)}
 
     def counts(self, values: Values, line: OrderLine) -> bool:
         return line.sku.lower() in {sku.lower() for sku in values["skus"]}
@@ -64,12 +62,9 @@ class OfProduct(Condition):
 class Channel(Condition):
     label = _("Sales channel")
     settings = (
-        Setting("channels", _("In these sales channels"), "words", help=_("As the shop sends them, one per line.")),
+        Field("channels", "words", _("In these sales channels"), _("As the shop sends them, one per line."), most=40),
     )
     happenings = False
-
-    def clean(self, values: Values, program: Program) -> Values:
-        return {"channels": words_of(values, "channels", self.label, 40)}
 
     def refused(self, values: Values, subject: Subject, known: Any) -> str:
         if subject.channel in values["channels"]:
@@ -80,20 +75,14 @@ class Channel(Condition):
         return _t("in the channel %(channels)s") % {"channels": listed(values["channels"])}
 
 
-def _stores(_program: Program | None = None) -> list[tuple[str, str]]:
+def _stores() -> list[tuple[str, str]]:
     return list(Store.objects.order_by("code").values_list("code", "name"))
 
 
 class InStore(Condition):
     label = _("Store")
-    settings = (Setting("stores", _("In these stores"), "choices", _stores),)
+    settings = (Field("stores", "words", _("In these stores"), choices=_stores),)
     happenings = False
-
-    def clean(self, values: Values, program: Program) -> Values:
-        stores = words_of(values, "stores", self.label)
-        if set(stores) - dict(_stores()).keys():
-            raise wrong(self.label)
-        return {"stores": stores}
 
     def gather(self, values: Sequence[Values], subjects: Sequence[Subject]) -> dict[int, tuple[str, str]]:
         return {pk: (code, name) for pk, code, name in Store.objects.values_list("pk", "code", "name")}
@@ -110,7 +99,7 @@ class FirstOrder(Condition):
     """Condition on the customer's first paid order by the time of payment. A refund of that order changes nothing."""
 
     label = _("First order")
-    settings = (Setting("on", _("Only the first order"), "flag"),)
+    settings = (Field("on", "flag", _("Only the first order")),)
     happenings = False
 
     def gather(self, values: Sequence[Values], subjects: Sequence[Subject]) -> dict[int, int]:
@@ -133,10 +122,7 @@ class MinimumAmount(Condition):
     """Condition on the amount that counts. Where categories or products narrow the rule, only their part counts."""
 
     label = _("Minimum amount")
-    settings = (Setting("amount", _("At least this counted amount"), "money"),)
-
-    def clean(self, values: Values, program: Program) -> Values:
-        return {"amount": number_of(values, "amount", self.label, 1, 2**53)}
+    settings = (Field("amount", "money", _("At least this counted amount"), least=1),)
 
     def refused(self, values: Values, subject: Subject, known: Any) -> str:
         if subject.amount >= values["amount"]:
@@ -152,16 +138,10 @@ class Property(Condition):
 
     label = _("Property")
     settings = (
-        Setting("name", pgettext_lazy("thing", "Name"), help=_("For example stars, as the shop sends it.")),
-        Setting("equals", _("Is")),
+        Field("name", "text", pgettext_lazy("thing", "Name"), _("For example stars, as the shop sends it.")),
+        Field("equals", "text", _("Is")),
     )
     orders = False
-
-    def clean(self, values: Values, program: Program) -> Values:
-        texts = {name: values.get(name) for name in ("name", "equals")}
-        if any(not isinstance(one, str) or not one.strip() or len(one) > 200 for one in texts.values()):
-            raise wrong(self.label)
-        return {name: str(one).strip() for name, one in texts.items()}
 
     def refused(self, values: Values, subject: Subject, known: Any) -> str:
         value = subject.properties.get(values["name"])

@@ -9,8 +9,9 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from core.fields import Field
 from core.text.formatting import day
-from loyalty.earning.registry import Condition, Setting, Subject, Values, listed, numbers_of, wrong
+from loyalty.earning.registry import Condition, Subject, Values, listed, wrong
 from loyalty.program.models import Program
 
 
@@ -19,13 +20,15 @@ class Weekday(Condition):
 
     label = _("Weekday")
     settings = (
-        Setting(
-            "days", _("On these weekdays"), "choices", lambda _program: [(n + 1, name) for n, name in WEEKDAYS.items()]
+        Field(
+            "days",
+            "numbers",
+            _("On these weekdays"),
+            least=1,
+            most=7,
+            choices=lambda: [(n + 1, name) for n, name in WEEKDAYS.items()],
         ),
     )
-
-    def clean(self, values: Values, program: Program) -> Values:
-        return {"days": numbers_of(values, "days", self.label, 1, 7)}
 
     def refused(self, values: Values, subject: Subject, known: Any) -> str:
         if subject.local.isoweekday() in values["days"]:
@@ -40,10 +43,9 @@ class DayOfMonth(Condition):
     """Condition on a member day, such as the 8th of each month. A month without a 31st has no such day."""
 
     label = _("Day of the month")
-    settings = (Setting("days", _("On these days of the month"), "numbers", help=_("For example 8, 18, 28.")),)
-
-    def clean(self, values: Values, program: Program) -> Values:
-        return {"days": numbers_of(values, "days", self.label, 1, 31)}
+    settings = (
+        Field("days", "numbers", _("On these days of the month"), _("For example 8, 18, 28."), least=1, most=31),
+    )
 
     def refused(self, values: Values, subject: Subject, known: Any) -> str:
         if subject.local.day in values["days"]:
@@ -58,16 +60,13 @@ class Between(Condition):
     """Condition on a range of dates. Both days belong to it."""
 
     label = _("Dates")
-    settings = (Setting("first", _("From day"), "date"), Setting("last", _("To day"), "date"))
+    settings = (Field("first", "date", _("From day")), Field("last", "date", _("To day")))
 
     def clean(self, values: Values, program: Program) -> Values:
-        try:
-            first, last = (date.fromisoformat(str(values.get(name))) for name in ("first", "last"))
-        except ValueError:
-            raise wrong(self.label) from None
-        if last < first:
+        days = super().clean(values, program)
+        if days["last"] < days["first"]:
             raise wrong(self.label)
-        return {"first": first.isoformat(), "last": last.isoformat()}
+        return days
 
     def refused(self, values: Values, subject: Subject, known: Any) -> str:
         if values["first"] <= subject.local.date().isoformat() <= values["last"]:

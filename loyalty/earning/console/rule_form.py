@@ -1,8 +1,7 @@
-"""Form of an earning rule. Money is typed in major units; each condition's class says which settings it has."""
+"""Form of an earning rule. Money is typed in major units; each condition declares its settings as fields."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -13,11 +12,12 @@ from django.utils.translation import pgettext_lazy
 
 from core.base.errors import DomainError
 from core.console.forms import look_again
+from core.fields import form_fields, read_values, shown_values
 from core.text.currencies import exponent
 from crm.orders.rules.money import to_major, to_minor
 from loyalty.earning.labels import PERIOD_LABELS
 from loyalty.earning.models import EarningRule, EarningRuleVersion, Stacking
-from loyalty.earning.registry import CONDITIONS, Condition, Setting
+from loyalty.earning.registry import CONDITIONS, Condition
 from loyalty.program.models import PointType, Program
 from loyalty.program.rules.periods import PERIODS
 from loyalty.triggers.registry import TRIGGERS
@@ -164,21 +164,14 @@ class EarningRuleForm(RuleSettingsForm):
             values["per_amount"] = f"{to_major(version.per_amount, self.program.currency):f}"
         for one in version.conditions:
             condition = CONDITIONS.get(one["kind"])
-            for setting in condition.settings if condition else ():
-                values[f"on_{one['kind']}_{setting.name}"] = self._shown(setting, one.get(setting.name))
+            fields = condition.settings_of(self.program) if condition else ()
+            # The values of a flag are not stored: the condition itself says that it is set.
+            flags = {field.name: True for field in fields if field.kind == "flag"}
+            values |= shown_values(
+                fields, {**one, **flags}, prefix=f"on_{one['kind']}_", currency=self.program.currency
+            )
         values |= {f"cap_{cap['scope']}_{cap['period']}": cap["points"] for cap in version.caps}
         return values
-
-    def _shown(self, setting: Setting, value: Any) -> Any:
-        if setting.kind == "flag":
-            return True
-        if setting.kind == "words":
-            return "\n".join(value)
-        if setting.kind == "numbers":
-            return ", ".join(str(one) for one in value)
-        if setting.kind == "money":
-            return f"{to_major(value, self.program.currency):f}"
-        return [str(one) for one in value] if setting.kind == "choices" else value
 
     def _conditions(self) -> list[tuple[str, Condition]]:
         orders = self.earned_by == "order"
@@ -186,33 +179,14 @@ class EarningRuleForm(RuleSettingsForm):
 
     def _add_conditions(self) -> None:
         for kind, condition in self._conditions():
-            for setting in condition.settings:
-                self.fields[f"on_{kind}_{setting.name}"] = self._field(setting)
-
-    def _field(self, setting: Setting) -> forms.Field:
-        options: dict[str, Any] = {"label": setting.label, "help_text": setting.help, "required": False}
-        choices = [(str(value), label) for value, label in setting.choices(self.program)] if setting.choices else []
-        if setting.kind == "flag":
-            return forms.BooleanField(**options)
-        if setting.kind == "choices":
-            return forms.MultipleChoiceField(choices=choices, widget=forms.CheckboxSelectMultiple, **options)
-        if setting.kind == "choice":
-            return forms.ChoiceField(choices=[("", "—"), *choices], **options)
-        if setting.kind == "words":
-            return forms.CharField(widget=forms.Textarea({"rows": 2}), max_length=8000, **options)
-        if setting.kind == "money":
-            return self._money(setting.label, setting.help)
-        if setting.kind == "date":
-            return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **options)
-        if setting.kind == "number":
-            return forms.IntegerField(**options)
-        return forms.CharField(max_length=200, **options)
+            fields = condition.settings_of(self.program)
+            self.fields.update(form_fields(fields, prefix=f"on_{kind}_", currency=self.program.currency, optional=True))
 
     @property
     def sections(self) -> list[Section]:
         sections = []
         for kind, condition in self._conditions():
-            bound = [self[f"on_{kind}_{setting.name}"] for setting in condition.settings]
+            bound = [self[f"on_{kind}_{setting.name}"] for setting in condition.settings_of(self.program)]
             sections.append(
                 Section(condition.label, bound, any(one.value() not in (None, "", [], False) for one in bound))
             )
@@ -269,29 +243,11 @@ class EarningRuleForm(RuleSettingsForm):
     def _typed_conditions(self) -> list[dict[str, Any]]:
         conditions = []
         for kind, condition in self._conditions():
-            values = {
-                one.name: self._read(one, self.cleaned_data[f"on_{kind}_{one.name}"]) for one in condition.settings
-            }
+            fields = condition.settings_of(self.program)
+            values = read_values(fields, self.cleaned_data, prefix=f"on_{kind}_", currency=self.program.currency)
             if any(value not in (None, "", [], False) for value in values.values()):
                 conditions.append({"kind": kind, **values})
         return conditions
-
-    def _read(self, setting: Setting, value: Any) -> Any:
-        if setting.kind == "words":
-            return [line.strip() for line in value.splitlines() if line.strip()]
-        if setting.kind == "numbers":
-            words = re.split(r"[\s,，、;；]+", value.strip()) if value else []
-            return [int(word) if word.isdecimal() else word for word in words if word]
-        if setting.kind == "money":
-            return self._minor(value)
-        if setting.kind == "date":
-            return value.isoformat() if value else None
-        if setting.kind in {"choices", "choice"}:
-            by_text = {str(one): one for one, _label in setting.choices(self.program)} if setting.choices else {}
-            if setting.kind == "choices":
-                return [by_text[one] for one in value if one in by_text]
-            return by_text.get(value)
-        return value
 
     def refuse(self, error: DomainError) -> None:
         self.add_error(error.field if error.field in self.fields else None, str(error.message))

@@ -11,10 +11,10 @@ from django.utils.translation import pgettext_lazy
 
 from core.base.errors import DomainError
 from core.console.forms import look_again
+from core.fields import form_fields, read_values, shown_values
 from core.text.currencies import exponent
 from crm.orders.rules.money import to_major, to_minor
 from loyalty.program import registry as audiences
-from loyalty.program.console.setting_fields import SETTING, field_of
 from loyalty.program.models import Program
 from loyalty.rewards.models import Reward, RewardCategory
 from loyalty.rewards.registry import FULFILMENTS
@@ -24,6 +24,7 @@ REWARD_FIELDS = (
     "name", "name_zh", "description", "description_zh", "category", "points", "stock", "member_limit", "minimum_tier",
     "segment", "starts_at", "ends_at", "position",
 )  # fmt: skip
+SETTING = "setting_"
 LIMIT = "limit_"
 
 
@@ -119,7 +120,8 @@ class RewardForm(forms.Form):
         if reward is None:
             return {"kind": next(iter(FULFILMENTS.names()), ""), "member_limit": 1, "position": 0}
         values: dict[str, Any] = {name: getattr(reward, name) for name in REWARD_FIELDS}
-        values |= {f"{SETTING}{name}": value for name, value in reward.settings.items()}
+        if fulfilment := FULFILMENTS.get(reward.kind):
+            values |= shown_values(fulfilment.settings, reward.settings, prefix=SETTING, currency=self.program.currency)
         values |= {f"{LIMIT}{tier}": limit for tier, limit in reward.settings.get("tier_limits", {}).items()}
         values["stock_seen"] = reward.stock
         values["money"] = f"{to_major(reward.money, self.program.currency):f}" if reward.money else ""
@@ -133,8 +135,8 @@ class RewardForm(forms.Form):
         fields["segment"].choices = [("", _t("Everyone")), *audiences.choices()]
 
     def _add_settings(self) -> None:
-        for setting in self.fulfilment.settings if self.fulfilment else ():
-            self.fields[f"{SETTING}{setting.name}"] = field_of(setting, self.program.currency)
+        if self.fulfilment:
+            self.fields.update(form_fields(self.fulfilment.settings, prefix=SETTING, currency=self.program.currency))
 
     def _add_limits(self) -> None:
         for tier in self.tiers:
@@ -154,9 +156,8 @@ class RewardForm(forms.Form):
         values = {name: data[name] for name in REWARD_FIELDS if name in data}
         values["money"] = to_minor(data["money"], self.program.currency) if data.get("money") else 0
         values["position"] = data.get("position") or 0
-        values["settings"] = {
-            name.removeprefix(SETTING): value for name, value in data.items() if name.startswith(SETTING)
-        }
+        settings = self.fulfilment.settings if self.fulfilment else ()
+        values["settings"] = read_values(settings, data, prefix=SETTING, currency=self.program.currency)
         values["tier_limits"] = {
             name.removeprefix(LIMIT): value
             for name, value in data.items()

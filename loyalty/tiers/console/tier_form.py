@@ -12,12 +12,13 @@ from django.utils.translation import pgettext_lazy
 
 from core.base.errors import DomainError
 from core.console.forms import look_again
+from core.fields import Field, form_fields, read_values, shown_values
 from crm.orders.rules.money import to_major, to_minor
-from loyalty.program.console.setting_fields import SETTING, field_of, money_field
 from loyalty.program.models import Program, TierDowngrade, TierMetric, TierPolicy
-from loyalty.program.registry import Number
 from loyalty.tiers.models import Tier, TierBenefit
 from loyalty.tiers.registry import BENEFITS
+
+SETTING = "setting_"
 
 
 def derived_kinds() -> set[str]:
@@ -52,14 +53,13 @@ class TierForm(_Form):
         self.in_money = program.tier_metric == TierMetric.SPEND
         super().__init__(data, initial=self._initial(tier))
         labels = {TierMetric.ORDERS: _t("Number of orders from"), TierMetric.GROWTH: _t("Growth value from")}
-        self.fields["threshold"] = (
-            money_field(_t("Spend from"), program.currency)
+        fields = [
+            Field("threshold", "money", _t("Spend from"))
             if self.in_money
-            else forms.IntegerField(label=labels[TierMetric(program.tier_metric)], min_value=0, max_value=2**53)
-        )
-        self.fields["paid_price"] = money_field(
-            _t("Price"), program.currency, _t("Empty means that it is not for sale."), required=False
-        )
+            else Field("threshold", "number", labels[TierMetric(program.tier_metric)]),
+            Field("paid_price", "money", _t("Price"), _t("Empty means that it is not for sale."), required=False),
+        ]
+        self.fields.update(form_fields(fields, currency=program.currency))
 
     def _initial(self, tier: Tier | None) -> dict[str, Any]:
         if tier is None:
@@ -132,8 +132,8 @@ class BenefitForm(_Form):
         self.kind_of = BENEFITS.get(chosen)
         fields: Any = self.fields
         fields["kind"].choices = choices
-        for setting in self.kind_of.settings if self.kind_of else ():
-            self.fields[f"{SETTING}{setting.name}"] = field_of(setting, self.currency)
+        if self.kind_of:
+            self.fields.update(form_fields(self.kind_of.settings, prefix=SETTING, currency=self.currency))
         if benefit:
             del self.fields["kind"]
         else:
@@ -142,12 +142,9 @@ class BenefitForm(_Form):
     def _initial(self) -> dict[str, Any]:
         if self.benefit is None:
             return {"kind": next((name for name, kind in BENEFITS.items() if not kind.derived), ""), "position": 0}
-        values = {f"{SETTING}{name}": value for name, value in self.benefit.settings.items()}
         kind = BENEFITS.get(self.benefit.kind)
-        for setting in kind.settings if kind else ():
-            if isinstance(setting, Number) and setting.money:
-                amount = self.benefit.settings.get(setting.name) or 0
-                values[f"{SETTING}{setting.name}"] = f"{to_major(amount, self.currency):f}"
+        settings = kind.settings if kind else ()
+        values = shown_values(settings, self.benefit.settings, prefix=SETTING, currency=self.currency)
         return {**values, "position": self.benefit.position}
 
     @property
@@ -155,11 +152,7 @@ class BenefitForm(_Form):
         return [self[name] for name in self.fields if name.startswith(SETTING)]
 
     def values(self) -> dict[str, Any]:
-        settings: dict[str, Any] = {}
-        for setting in self.kind_of.settings if self.kind_of else ():
-            value = self.cleaned_data[f"{SETTING}{setting.name}"]
-            if isinstance(setting, Number) and setting.money:
-                value = to_minor(value, self.currency)
-            settings[setting.name] = value
+        fields = self.kind_of.settings if self.kind_of else ()
+        settings = read_values(fields, self.cleaned_data, prefix=SETTING, currency=self.currency)
         values = {"settings": settings, "position": self.cleaned_data.get("position") or 0}
         return values if self.benefit else {**values, "kind": self.cleaned_data["kind"]}

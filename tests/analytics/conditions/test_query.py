@@ -8,7 +8,7 @@ from django.utils import translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics.conditions.registry import CONDITIONS, FILTER_SIGNS, Input, SegmentCondition
+from analytics.conditions.registry import CONDITIONS, FILTER_SIGNS, SegmentCondition
 from analytics.conditions.rules.query import Form, Grammar, elements_of, rooted
 from analytics.conditions.rules.query_tokens import WrongQuery
 from analytics.conditions.rules.trees import check_shape
@@ -18,6 +18,7 @@ from analytics.segments.console.query_text import said
 from analytics.segments.models import Segment
 from analytics.segments.services import segments
 from core.base.actor import SYSTEM
+from core.fields import Field
 from core.security.roles import Role
 from crm.activity.models import ActivityKind
 from crm.customers.models import AttributeDefinition, Customer, Tag
@@ -65,9 +66,9 @@ FILTERS = st.lists(
 )
 
 
-def values_of(item: Input) -> st.SearchStrategy:
+def values_of(item: Field) -> st.SearchStrategy:
     if item.kind in {"number", "money", "days"}:
-        return st.integers(item.minimum or 0, 36500 if item.kind == "days" else 2**53)
+        return st.integers(item.least or 0, 36500 if item.kind == "days" else 2**53)
     if item.kind == "date":
         return st.dates().map(str)
     if item.kind in {"choice", "choices"}:
@@ -304,7 +305,7 @@ def test_a_condition_without_forms_of_its_own_can_be_written(db):
         "Weather",
         "Test",
         {"was": "was"},
-        lambda operator: [Input("kind", "text"), Input("degrees", "number", default=20), Input("place", "text", required=False)],
+        lambda operator: [Field("kind", "verbatim"), Field("degrees", "number", default=20), Field("place", "verbatim", required=False)],
         lambda operator, values: None,
         "1",
     )  # fmt: skip
