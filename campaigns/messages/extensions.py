@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 import campaigns.messages.events
-import campaigns.messages.handlers  # noqa: F401
+import campaigns.messages.handlers
+import campaigns.messages.public.mail_events  # noqa: F401
 from analytics.features.registry import FEATURE_SOURCES, REACH, FeatureSource, Reach
 from campaigns.channels.registry import CHANNELS
 from campaigns.messages.selectors.reach import reach_of

@@ -28,7 +28,7 @@ def raised() -> dict[str, str]:
                     value = getattr(keyword.value, "value", None)
                     if keyword.arg == "code" and isinstance(value, str) and name not in OF_ROWS:
                         places[value] = f"{path.relative_to(ROOT)}:{node.lineno}"
-        for path in sorted((ROOT / app / "sql").glob("*.sql")):
+        for path in sorted((ROOT / app).rglob("*.sql")):
             places |= {code: str(path.relative_to(ROOT)) for code in REFUSED_IN_SQL.findall(path.read_text())}
     return places
 

@@ -68,7 +68,7 @@ def _birthday(operator: str, values: dict[str, Any]) -> Sql:
     return Sql(f"(NOT {text})" if operator == "has_not" else text, (indexes,))
 
 
-def _birthday_inputs(operator: str):
+def _birthday_inputs(operator: str) -> list[Field]:
     return [Field("days", "days", _("days"))] if operator in HAS_OPERATORS else []
 
 
@@ -101,7 +101,7 @@ def _attribute(operator: str, values: dict[str, Any]) -> Sql:
     return Sql(f"coalesce(c.attributes ->> %s {sign} %s, false)", (name, values["text"]))
 
 
-def _attribute_inputs(operator: str):
+def _attribute_inputs(operator: str) -> list[Field]:
     first = Field("attribute", "choice", _("attribute"), choices=_attributes)
     return [first] if operator in {"set", "not_set"} else [first, Field("text", "verbatim", _("value"))]
 

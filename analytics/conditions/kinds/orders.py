@@ -66,7 +66,7 @@ def _bought(column: str) -> Callable[[str, dict[str, Any]], Sql]:
     return sql
 
 
-def _window_inputs(first: Field):
+def _window_inputs(first: Field) -> Callable[[str], list[Field]]:
     return lambda operator: [first, *window_inputs(operator, 365)]
 
 

@@ -89,7 +89,7 @@ class _SuspensionView(ApiView):
     serializer: type[Serializer]
     service: Callable[..., object]
 
-    def post(self, request, number: str):
+    def post(self, request: Request, number: str) -> Response:
         data = self.valid(self.serializer, request)
         member = program_selectors.member_of(customer_of(request, number, PEOPLE))
         self.service(member=member, actor=self.actor_of(request), **data)

@@ -151,7 +151,7 @@ def test_a_removed_path_keeps_its_steps_until_they_are_moved(store):
 @pytest.mark.django_db
 def test_publishing_without_changes_is_refused_and_a_stopped_journey_may_start_again(make_journey):
     journey = make_journey([tag("a")])
-    with pytest.raises(Conflict, match="published already"):
+    with pytest.raises(Conflict, match="is already published"):
         publish_journey(journey=journey, actor=SYSTEM)
     with pytest.raises(Conflict, match="history is kept"):
         delete_draft(journey=journey, actor=SYSTEM)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.urls import reverse
@@ -75,7 +76,7 @@ class TestMessages:
         message.refresh_from_db()
         assert message.state == "sent"
         refused = client.post(reverse("message_again", args=[message.pk]), follow=True).content.decode()
-        assert "This is not possible in the message's current state." in refused
+        assert "This is not possible in the message's current state." in unescape(refused)
         message.refresh_from_db()
         assert message.state == "sent"
 

@@ -14,7 +14,7 @@ from core.base import zones
 from core.base.actor import SYSTEM
 from core.base.errors import NotFound
 from core.security.roles import Role
-from crm.models import RecommendedProduct as Article
+from crm.orders.models import Product as Article
 
 pytestmark = pytest.mark.django_db
 

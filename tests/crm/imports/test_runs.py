@@ -252,7 +252,7 @@ def test_the_command(store, tmp_path):
         ([str(path), "--kind", "orders", "--source", "s"], None),
         ([str(path), "--kind", "orders", "--source", "s", "--map", "number=Nope"], "The file has no column Nope."),
         ([str(path), "--kind", "orders", "--source", "s", "--map", "number"], "Write --map FIELD=COLUMN"),
-        ([], "Say what to bring in"),
+        ([], "Name the file, its kind and its source"),
     ):
         if message:
             with pytest.raises(CommandError, match=message):

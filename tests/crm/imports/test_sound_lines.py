@@ -155,7 +155,7 @@ def test_the_command_demands_the_decimal_mark_and_gives_reasons_of_a_dry_run(sto
     path.write_text(UNCLEAR)
     said = StringIO()
     arguments = ["import_csv", str(path), "--kind", "orders", "--source", "shop", "--no-deliver"]
-    with pytest.raises(CommandError, match="unit_price can be read two ways"):
+    with pytest.raises(CommandError, match="unit_price can be read in two ways"):
         call_command(*arguments, stdout=said)
     assert not Order.objects.exists()
     assert not ImportRun.objects.exists()
@@ -189,10 +189,10 @@ def test_the_page_asks_for_the_decimal_mark_and_offers_to_take_sound_lines(clien
     client.force_login(staff(Role.MARKETER))
     page = reverse("import_map", args=[run.pk])
     body = client.get(page).content.decode()
-    assert "unit_price can be read two ways" in body
+    assert "unit_price can be read in two ways" in body
     mapping = {f"map-{name}": column for name, column in run.mapping.items()}
     response = client.post(page, {**mapping, "decimal": "", "take_sound": ["", "1"], "action": "run"}, follow=True)
-    assert "unit_price can be read two ways" in response.content.decode()
+    assert "unit_price can be read in two ways" in response.content.decode()
     run.refresh_from_db()
     assert (run.state, run.options["take_sound"]) == ("uploaded", "1")
     client.post(page, {**mapping, "decimal": ".", "take_sound": "", "action": "run"})

@@ -2,4 +2,6 @@
 
 from django.urls import include, path
 
-urlpatterns = [path("", include("crm.urls")), path("", include("config.urls"))]
+from crm import urls
+
+urlpatterns = [path("", include(urls.console)), path("", include("config.urls"))]

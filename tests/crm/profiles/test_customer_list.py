@@ -49,7 +49,7 @@ def test_tagging_many_is_an_idempotent_job(client, agent, people, monkeypatch, d
     monkeypatch.setattr(page, "AT_ONCE", 2)
     monkeypatch.setattr("crm.customers.services.tagging.CHUNK", 2)
     begun: list[int] = []
-    monkeypatch.setattr(tasks.run_job, "apply_async", lambda args, **_options: begun.append(args[0]))
+    monkeypatch.setattr("celery.current_app.send_task", lambda _name, args=(), **_options: begun.append(args[0]))
     add_tag(customer=people[0], name="vip", actor=SYSTEM)
 
     # when all matching customers are tagged
