@@ -13,7 +13,7 @@ from core.security.roles import LABELS, Role
 
 
 class AdjustmentReason(models.TextChoices):
-    """Why points were adjusted by hand."""
+    """Reasons of an adjustment by hand."""
 
     GOODWILL = "goodwill", _("Goodwill")
     CORRECTION = "correction", _("Correction")

@@ -99,7 +99,7 @@ class GivenKind(models.TextChoices):
 
 
 class SetTierReason(models.TextChoices):
-    """Why a member's tier was set by hand."""
+    """Reasons to set a member's tier by hand."""
 
     GOODWILL = "goodwill", _("Goodwill")
     PROMOTION = "promotion", _("Promotion")

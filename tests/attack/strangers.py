@@ -42,7 +42,7 @@ def long_keys(site: Site, tally: Tally) -> None:
 
 @attack(
     "unknown-keys",
-    "1,500 requests with keys of the right form and the greatest length that nobody has",
+    "1,500 requests with keys of the right form and the greatest length that no caller has",
     "401, then 429 for this address; the cache does not grow; tasks go on",
 )
 def unknown_keys(site: Site, tally: Tally) -> None:
