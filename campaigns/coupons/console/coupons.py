@@ -17,7 +17,6 @@ from django.utils.translation import ngettext, pgettext
 
 from analytics.segments.models import Segment
 from campaigns.coupons import selectors
-from campaigns.coupons import selectors as queries
 from campaigns.coupons.console.form import CouponForm
 from campaigns.coupons.labels import terms, worth
 from campaigns.coupons.models import CodeMode, Coupon, CouponCode
@@ -165,7 +164,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     coupon = _coupon(pk)
     now = standing(coupon)
     unique = coupon.mode == CodeMode.UNIQUE
-    found_jobs = queries.jobs_of(coupon)
+    found_jobs = selectors.jobs_of(coupon)
     context = {
         "coupon": coupon,
         "worth": worth(coupon),
@@ -179,7 +178,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "page": paging.keyset(selectors.uses_of(coupon), ["-reserved_at", "-id"], request.GET.get("cursor"), USES),
         "may_see_uses": may(request.user, "campaigns.view_couponuse"),
         "jobs": found_jobs,
-        "running": any(queries.is_open(job) for job in found_jobs),
+        "running": any(selectors.is_open(job) for job in found_jobs),
         "may_change": may(request.user, "campaigns.change_coupon"),
         "may_generate": unique and now.state == "active" and may(request.user, "campaigns.change_coupon"),
         "most_codes": coupon_codes.LARGEST_BATCH,
@@ -226,8 +225,8 @@ def _segment_step(request: HttpRequest, coupon: Coupon, *, usable: bool) -> dict
 def jobs(request: HttpRequest, pk: int) -> HttpResponse:
     """Return the jobs, polled every two seconds while one runs; reload the page when all are done."""
     coupon = _coupon(pk)
-    job_rows = queries.jobs_of(coupon)
-    if not any(queries.is_open(job) for job in job_rows):
+    job_rows = selectors.jobs_of(coupon)
+    if not any(selectors.is_open(job) for job in job_rows):
         if wants_part(request):
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
         return redirect("coupon", coupon.pk)
