@@ -75,7 +75,8 @@ def lock_columns(
         skip=SQL(" SKIP LOCKED" if skip_locked else ""),
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, [sorted(set(ids))])
+        # As text, because the audit log looks into statements.
+        cursor.execute(statement.as_string(None), [sorted(set(ids))])
         return cursor.fetchall()
 
 

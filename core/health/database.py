@@ -57,7 +57,7 @@ def sequences_behind() -> list[LaggingSequence]:
             )
             for place, (sequence, table, column) in enumerate(uses)
         ]
-        cursor.execute(sql.SQL(" UNION ALL ").join(parts))
+        cursor.execute(sql.SQL(" UNION ALL ").join(parts).as_string(None))
         return [
             LaggingSequence(uses[place][0], uses[place][1], uses[place][2], most)
             for place, most, last, called in cursor.fetchall()

@@ -348,9 +348,7 @@ def test_saving_makes_a_segment_and_queues_its_computation(
     marketer, program, monkeypatch, django_capture_on_commit_callbacks
 ):
     queued = []
-    monkeypatch.setattr(
-        "analytics.segments.services.queue.current_app.send_task", lambda name, args, **_: queued.append(args)
-    )
+    monkeypatch.setattr("celery.current_app.send_task", lambda _name, args=(), **_: queued.append(args))
     fields = {**sent(group("and", leaf("net_spend", "gte", value=50_000))), "name": ["Rich"], "do": ["save"]}
     with django_capture_on_commit_callbacks(execute=True):
         response = marketer.post(reverse("segment_new"), fields)

@@ -89,7 +89,7 @@ def test_from_preview_to_done(marketer, broadcast, segment, make_customer, mailo
         "No consent": 1, "No address on this channel": 1,
     }  # fmt: skip
     rows = marketer.get(reasons["No consent"][1]).context["rows"]
-    assert [row[0].customer.name for row in rows] == ["C3"]
+    assert [row.message.customer.name for row in rows] == ["C3"]
 
 
 def test_stopping_names_its_effect_in_numbers(marketer, broadcast, segment, make_customer):

@@ -97,4 +97,4 @@ class TestCareRules:
         page = marketer.get(reverse(name, args=[rule.pk]))
         ((label, count, url),) = page.context["reasons"]
         assert (label, count) == ("No consent", 1)
-        assert [row[0] for row in marketer.get(url).context["rows"]] == [message]
+        assert [row.message for row in marketer.get(url).context["rows"]] == [message]

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from core import urls as core_urls
 from core.base.actor import SYSTEM
 from core.db.paging import encode
 from core.events.models import DomainEvent
@@ -70,7 +71,7 @@ WHO_MAY = {
 
 
 def test_each_page_names_its_permission():
-    patterns = {pattern.name: pattern.callback for pattern in urls.console}
+    patterns = {pattern.name: pattern.callback for pattern in [*core_urls.console, *urls.console]}
     found = {name: patterns[name].permission for name in WHO_MAY}
     assert found == WHO_MAY
 
