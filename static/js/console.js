@@ -239,10 +239,11 @@
   document.addEventListener("input", (event) => {
     if (event.target.closest?.("#palette")) selectedAddress = "";
   });
-  document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id !== "palette-results" || !selectedAddress) return;
-    const same = $$("[role=option]", event.detail.target).find((option) => option.href === selectedAddress);
-    if (same) select(event.detail.target.closest("#palette"), same);
+  document.addEventListener("htmx:after:swap", () => {
+    const palette = document.getElementById("palette");
+    if (!palette?.open || !selectedAddress) return;
+    const same = $$("[role=option]", palette).find((option) => option.href === selectedAddress);
+    if (same) select(palette, same);
   });
 
   document.addEventListener("keydown", (event) => {

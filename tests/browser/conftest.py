@@ -108,7 +108,7 @@ class Watched:
 
     def _hear(self, kind: str, text: str) -> None:
         # A preview request that a newer one replaced, or that a navigation cancelled (hx-sync), is not a fault.
-        if kind in {"error", "warning"} and "AbortError: signal is aborted without reason" not in text:
+        if kind in {"error", "warning"} and "AbortError: " not in text:
             self.complaints.append(text)
 
     def unexpected(self) -> list[str]:

@@ -77,7 +77,7 @@ def test_a_template_is_written_read_as_a_customer_tested_and_brought_back(page, 
     # Preview it while writing: with the example, then as a customer.
     expect(page.locator("#live .frame-subject").first).to_have_text("Good news, Ada")
     page.locator("#preview-as").fill(member.number)
-    expect(page.locator("#live")).to_contain_text(f"As Ada Template ({member.number}) would read it.")
+    expect(page.locator("#live")).to_contain_text(f"Shown as Ada Template ({member.number}) would read it.")
     expect(page.locator("#live .frame-subject").last).to_have_text("好消息，Ada Template")
     assert "<strong>257</strong>" in text_of(page, "#live iframe >> nth=0")
     assert "您的积分：" in text_of(page, "#live iframe >> nth=1")
