@@ -11,7 +11,7 @@ from core.health import machine as health_machine  # noqa: F401
 from core.security import pii_check  # noqa: F401
 from core.security.accounts import SECRETS_CONTEXT
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
-from core.security.roles import grant
+from core.security.roles import Role, grant
 from core.sending import services as sending_hold
 from core.webhooks import console as webhooks  # noqa: F401
 from core.webhooks import handlers  # noqa: F401
@@ -44,6 +44,12 @@ navigation.register(
     order=95,
 )
 grant("core.manage_webhooks", to=[])
+grant("core.view_jobs", to=[Role.LEAD, Role.MARKETER])
+grant("core.view_audit", to=[Role.LEAD])
+grant(
+    "core.manage_apikeys", "core.view_user", "core.add_user", "core.change_user", "core.view_apikey", "auth.view_group",
+    to=[],
+)  # fmt: skip
 navigation.register(
     "sending_hold",
     _("Stop and start sending"),

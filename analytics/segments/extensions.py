@@ -20,7 +20,7 @@ from core.audit.log import OBJECTS, AuditedObject
 from core.base.facts import FACTS
 from core.jobs.services import WORK
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
-from core.security.roles import Role, grant
+from core.security.roles import EVERYONE, Role, grant
 from core.security.scopes import SCOPES
 from crm.imports.services.following import FOLLOWING, Step
 from loyalty.program.registry import AUDIENCES, Audience
@@ -63,7 +63,6 @@ SCOPES.register("segments:write", _("Create and change segments and fixed lists"
 WORK.register(list_uploads.FILL, list_uploads.fill_list)
 ENCRYPTED.register("analytics.listupload", EncryptedColumn("analytics_listupload", "content", list_uploads.CONTENT))
 ENCRYPTED.register("analytics.listrefusal", EncryptedColumn("analytics_listrefusal", "value", list_uploads.VALUE))
-EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
 OBJECTS.register("analytics.segment", AuditedObject(url=lambda row: reverse("segment", args=[row["id"]])))
 grant("analytics.view_segment", "analytics.view_customerfeature", to=EVERYONE)
 grant("analytics.add_segment", "analytics.change_segment", to=[Role.MARKETER, Role.ANALYST])

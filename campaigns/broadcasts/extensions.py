@@ -8,20 +8,18 @@ import campaigns.broadcasts.events  # noqa: F401
 from campaigns.broadcasts import selectors
 from campaigns.broadcasts.services import template_fit
 from campaigns.templates.registry import TEMPLATE_USERS, TemplateUser
+from core.audit.log import BY_NAME, LOGGED, OBJECTS, by_route
 from core.security.roles import Role, grant
 from core.security.scopes import SCOPES
 
 SCOPES.register("broadcasts:read", _("Read broadcasts and their audience"))
 SCOPES.register("broadcasts:write", _("Draft and change broadcasts"))
 SCOPES.register("broadcasts:send", _("Schedule, pause, resume and stop broadcasts"))
-grant(
-    "campaigns.view_broadcast",
-    "campaigns.view_carerule",
-    "campaigns.view_template",
-    "campaigns.view_sendingpolicy",
-    "campaigns.view_experiment",
-    to=[Role.MARKETER, Role.ANALYST],
-)
+grant("campaigns.view_broadcast", to=[Role.MARKETER, Role.ANALYST])
+grant("campaigns.add_broadcast", "campaigns.change_broadcast", to=[Role.MARKETER])
+OBJECTS.register("campaigns.broadcast", by_route("broadcast"))
+for _act in ("scheduled", "paused", "resumed", "stopped"):
+    LOGGED.register(f"campaigns.broadcast_{_act}", BY_NAME)
 
 TEMPLATE_USERS.register(
     "broadcasts",

@@ -6,6 +6,8 @@ from campaigns.care import selectors
 from campaigns.care.services import template_fit
 from campaigns.messages.registry import CAMPAIGN_COUPONS
 from campaigns.templates.registry import TEMPLATE_USERS, TemplateUser
+from core.audit.log import BY_NAME, LOGGED, OBJECTS, by_route
+from core.security.roles import Role, grant
 
 TEMPLATE_USERS.register(
     "care",
@@ -18,3 +20,8 @@ TEMPLATE_USERS.register(
     ),
 )
 CAMPAIGN_COUPONS.register("care", selectors.coupons_of)
+grant("campaigns.view_carerule", to=[Role.MARKETER, Role.ANALYST])
+grant("campaigns.add_carerule", "campaigns.change_carerule", to=[Role.MARKETER])
+OBJECTS.register("campaigns.carerule", by_route("care_rule"))
+LOGGED.register("campaigns.care_rule_activated", BY_NAME)
+LOGGED.register("campaigns.care_rule_paused", BY_NAME)

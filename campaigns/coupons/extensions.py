@@ -13,15 +13,15 @@ from campaigns.coupons.kinds import CouponReward
 from campaigns.coupons.models import GENERATE, ISSUE
 from campaigns.coupons.services import codes as coupon_codes
 from campaigns.coupons.services import imports as coupon_imports
+from core.audit.log import BY_NAME, LOGGED, OBJECTS, by_route
 from core.base.facts import FACTS
 from core.jobs.services import WORK
-from core.security.roles import Role, grant
+from core.security.roles import EVERYONE, Role, grant
 from core.security.scopes import SCOPES
 from crm.imports.registry import ImportType, register_import
 from loyalty.rewards.registry import FULFILMENTS
 from loyalty.tiers.registry import BENEFITS, Occasion
 
-EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
 FULFILMENTS.register("coupon", CouponReward())
 for _occasion in (Occasion.ENTRY, Occasion.MONTHLY, Occasion.BIRTHDAY):
     BENEFITS.register(
@@ -49,17 +49,12 @@ grant(
     "campaigns.view_coupon",
     "campaigns.view_couponcode",
     "campaigns.view_couponuse",
-    "campaigns.view_message",
     to=EVERYONE,
 )
 grant("campaigns.issue_coupon", to=[Role.AGENT, Role.LEAD, Role.MARKETER])
-grant(
-    "campaigns.add_coupon", "campaigns.change_coupon", "campaigns.add_carerule", "campaigns.change_carerule",
-    "campaigns.add_broadcast", "campaigns.change_broadcast",
-    "campaigns.add_template", "campaigns.change_template", "campaigns.view_templatetext",
-    "campaigns.change_suppression", "campaigns.add_experiment", "campaigns.change_experiment",
-    to=[Role.MARKETER],
-)  # fmt: skip
+grant("campaigns.add_coupon", "campaigns.change_coupon", to=[Role.MARKETER])
+OBJECTS.register("campaigns.coupon", by_route("coupon"))
+LOGGED.register("campaigns.coupon_codes_exported", BY_NAME)
 register_import(
     "coupons",
     ImportType(

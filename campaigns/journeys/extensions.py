@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import connection
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 import campaigns.journeys.events
@@ -13,12 +12,12 @@ from campaigns.journeys.kinds import ArmsKind, EventKind, EventWhereKind, RuleKi
 from campaigns.journeys.registry import STEPS
 from campaigns.journeys.services import held, template_fit
 from campaigns.journeys.steps import branches, experiments, gifts, messages, waits
-from campaigns.messages.extensions import EVERYONE, LATE_SECONDS
+from campaigns.messages.services.messages import LATE_SECONDS
 from campaigns.templates.registry import TEMPLATE_USERS, TemplateUser
-from core.audit.log import LOGGED, OBJECTS, AuditedObject, Logged
+from core.audit.log import BY_NAME, LOGGED, OBJECTS, by_route
 from core.fields import FIELD_KINDS
 from core.health import checks as health
-from core.security.roles import Role, grant
+from core.security.roles import EVERYONE, Role, grant
 from core.security.scopes import SCOPES
 
 FIELD_KINDS.register("event", EventKind())
@@ -60,27 +59,9 @@ def _journeys_lag() -> tuple[bool, str]:
 
 SCOPES.register("journeys:write", _("Enter customers into journeys"))
 health.register("journeys", _journeys_lag)
-for _kind in (
-    "campaigns.coupon_codes_exported",
-    "campaigns.care_rule_activated",
-    "campaigns.care_rule_paused",
-    "campaigns.experiment_started",
-    "campaigns.experiment_ended",
-    *(f"campaigns.broadcast_{_what}" for _what in ("scheduled", "paused", "resumed", "stopped")),
-    *(f"campaigns.journey_{_what}" for _what in ("published", "paused", "resumed", "stopped")),
-):
-    LOGGED.register(_kind, Logged(lambda payload: str(payload["name"])))
-for _kind, _route in (
-    ("carerule", "care_rule"),
-    ("coupon", "coupon"),
-    ("template", "template"),
-    ("experiment", "experiment"),
-    ("broadcast", "broadcast"),
-    ("journey", "journey"),
-):
-    OBJECTS.register(
-        f"campaigns.{_kind}", AuditedObject(url=lambda row, route=_route: reverse(route, args=[row["id"]]))
-    )
+OBJECTS.register("campaigns.journey", by_route("journey"))
+for _act in ("published", "paused", "resumed", "stopped"):
+    LOGGED.register(f"campaigns.journey_{_act}", BY_NAME)
 grant("campaigns.view_journey", "campaigns.view_journeyrun", to=[Role.LEAD, Role.MARKETER, Role.ANALYST])
 grant("campaigns.view_journeyrun", to=EVERYONE)
 grant("campaigns.add_journey", "campaigns.change_journey", to=[Role.MARKETER])

@@ -15,15 +15,15 @@ from analytics.features.registry import FEATURE_SOURCES, REACH, FeatureSource, R
 from campaigns.channels.registry import CHANNELS
 from campaigns.messages.selectors.reach import reach_of
 from campaigns.messages.services import mail_health
+from campaigns.messages.services.messages import LATE_SECONDS
 from core.audit.log import OBJECTS, AuditedObject
 from core.base.facts import FACTS
 from core.health import checks as health
 from core.security.encrypted_columns import COPIES, IndexCopy
-from core.security.roles import Role, grant
+from core.security.roles import EVERYONE, Role, grant
 from core.security.scopes import SCOPES
 from crm.customers.models import Channel
 
-LATE_SECONDS = 300
 for _channel in CHANNELS:
     REACH.register(_channel.name, Reach(dict(Channel.choices).get(_channel.name, _channel.name), reach_of(_channel)))
 
@@ -77,8 +77,10 @@ FEATURE_SOURCES.register(
     ),
 )
 grant("core.change_sendinghold", to=[Role.MARKETER])
-EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
+grant("campaigns.view_message", to=EVERYONE)
+grant("campaigns.view_sendingpolicy", to=[Role.ANALYST])
 grant("campaigns.view_sendingpolicy", "campaigns.change_sendingpolicy", to=[Role.LEAD, Role.MARKETER])
+grant("campaigns.change_suppression", to=[Role.MARKETER])
 grant(
     "campaigns.view_suppression", "campaigns.add_suppression", "campaigns.change_message", to=[Role.LEAD, Role.MARKETER]
 )

@@ -19,6 +19,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import connection, models
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 
@@ -52,6 +53,13 @@ class AuditedObject:
 
 LOGGED: Registry[Logged] = Registry("event of the audit log")
 OBJECTS: Registry[AuditedObject] = Registry("object of the audit log")
+# An event whose payload has the name of the object.
+BY_NAME = Logged(lambda payload: str(payload["name"]))
+
+
+def by_route(route: str) -> AuditedObject:
+    """Return an object whose page is at `route` with its id."""
+    return AuditedObject(url=lambda row: reverse(route, args=[row["id"]]))
 
 
 @dataclass(frozen=True)

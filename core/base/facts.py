@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.db import connection
+
 from core.base.registry import Registry
 
 FACTS: Registry[Callable[[], Any]] = Registry("fact")
@@ -28,3 +30,14 @@ def supersede(name: str) -> None:
 def collect() -> dict[str, Any]:
     """Return all facts by name, in the order of registration: counts are whole numbers, money is in minor units."""
     return {name: compute() for name, compute in FACTS.items()}
+
+
+def count_of(statement: str) -> Callable[[], int]:
+    """Build a fact from a statement that counts."""
+
+    def fact() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchone()[0] or 0
+
+    return fact

@@ -19,6 +19,10 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
+# Every role of staff below the administrator.
+EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
+
+
 LABELS = {
     Role.AGENT: _("Service agent"),
     Role.LEAD: _("Service lead"),

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from django.db import connection
+from django.utils.translation import gettext_lazy as _
 
 import crm.customers.console.panels
 import crm.customers.events
 import crm.customers.webhooks  # noqa: F401
-from core.base.facts import FACTS
+from core.base.facts import FACTS, count_of
 from core.base.zones import ZONES
 from core.jobs.services import WORK
 from core.security import crypto
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
-from core.security.roles import Role, grant
+from core.security.roles import EVERYONE, Role, grant
+from core.security.scopes import SCOPES
 from crm.customers.models import Store
 from crm.customers.rules.identities import phone_tail
 from crm.customers.services import tagging
 
-
-def _count(sql: str) -> Callable[[], int]:
-    def fact() -> int:
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetchone()[0] or 0
-
-    return fact
-
-
-FACTS.register("customers", _count("SELECT count(*) FROM crm_customer WHERE state = 'active'"))
-FACTS.register("identities", _count("SELECT count(*) FROM crm_identity"))
+FACTS.register("customers", count_of("SELECT count(*) FROM crm_customer WHERE state = 'active'"))
+FACTS.register("identities", count_of("SELECT count(*) FROM crm_identity"))
 
 
 def _store_zone() -> str:
@@ -40,19 +29,23 @@ def _store_zone() -> str:
 
 WORK.register(tagging.KIND, tagging.tag_everyone)
 ZONES.register("store", _store_zone)
-EVERYONE = [Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST]
+SCOPES.register("customers:read", _("Read customers"))
+SCOPES.register("customers:write", _("Create and change customers, identities and consents"))
+SCOPES.register("tokens:write", _("Make member tokens"))
 grant(
-    "crm.view_customer", "crm.view_identity", "crm.view_consent", "crm.view_tag", "crm.view_order", "crm.view_product",
-    "crm.view_note", "crm.view_spendadjustment", "crm.view_attributedefinition", "crm.view_store",
+    "crm.view_customer", "crm.view_identity", "crm.view_consent", "crm.view_tag", "crm.view_note",
+    "crm.view_attributedefinition", "crm.view_store",
     to=EVERYONE,
 )  # fmt: skip
-grant("crm.change_customer", "crm.add_customertag", "crm.unmask_customer", to=[Role.AGENT, Role.LEAD])
-grant("core.view_jobs", to=[Role.LEAD, Role.MARKETER])
-grant("core.view_audit", to=[Role.LEAD])
 grant(
-    "core.manage_apikeys", "core.view_user", "core.add_user", "core.change_user", "core.view_apikey",
-    "auth.view_group", "crm.change_store", "crm.add_store", "crm.add_attributedefinition", "crm.change_attributedefinition",
-    "crm.delete_attributedefinition", "crm.view_activitykind", "crm.change_tag", "crm.delete_tag", "crm.change_product", "crm.add_product",
+    "crm.change_customer", "crm.add_customertag", "crm.unmask_customer", "crm.add_note",
+    to=[Role.AGENT, Role.LEAD],
+)  # fmt: skip
+grant("crm.add_customertag", to=[Role.MARKETER])
+grant("crm.export_customer", to=[Role.LEAD, Role.ANALYST])
+grant(
+    "crm.change_store", "crm.add_store", "crm.add_attributedefinition", "crm.change_attributedefinition",
+    "crm.delete_attributedefinition", "crm.change_tag", "crm.delete_tag",
     to=[],
 )  # fmt: skip
 

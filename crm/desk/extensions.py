@@ -21,18 +21,7 @@ def _tickets() -> dict[str, int]:
 
 
 FACTS.register("tickets", _tickets)
-for _scope, _label in {
-    "customers:read": _("Read customers"),
-    "customers:write": _("Create and change customers, identities and consents"),
-    "orders:read": _("Read orders"),
-    "orders:write": _("Send orders and refunds"),
-    "activity:write": _("Send activity events"),
-    "products:read": _("Read products"),
-    "products:write": _("Send products"),
-    "tickets:read": _("Read tickets"),
-    "tickets:write": _("Open and answer tickets"),
-    "tokens:write": _("Make member tokens"),
-}.items():
-    SCOPES.register(_scope, _label)
+SCOPES.register("tickets:read", _("Read tickets"))
+SCOPES.register("tickets:write", _("Open and answer tickets"))
 grant("crm.view_ticket", to=[Role.AGENT, Role.LEAD, Role.ANALYST])
-grant("crm.add_ticket", "crm.change_ticket", "crm.add_note", to=[Role.AGENT, Role.LEAD])
+grant("crm.add_ticket", "crm.change_ticket", to=[Role.AGENT, Role.LEAD])

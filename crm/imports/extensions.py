@@ -11,8 +11,8 @@ from core.security.roles import Role, grant
 from crm.imports.services import following
 
 WORK.register(following.KIND, following.follow)
-grant("crm.add_customertag", "crm.view_importrun", "crm.add_importrun", to=[Role.MARKETER])
-grant("crm.export_customer", "crm.view_importrun", to=[Role.LEAD, Role.ANALYST])
+grant("crm.view_importrun", "crm.add_importrun", to=[Role.MARKETER])
+grant("crm.view_importrun", to=[Role.LEAD, Role.ANALYST])
 ENCRYPTED.register(
     "crm.importrefusal", EncryptedColumn("crm_importrefusal", "raw", "crm.importrefusal.raw", base64=True)
 )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.db import connection
+from django.utils.translation import gettext_lazy as _
 
 import crm.orders.console.panels
 import crm.orders.console.shell
 import crm.orders.events
 import crm.orders.webhooks  # noqa: F401
-from core.base.facts import FACTS, Amounts, amounts, supersede
-from crm.customers.extensions import _count
+from core.base.facts import FACTS, Amounts, amounts, count_of, supersede
+from core.security.roles import EVERYONE, grant
+from core.security.scopes import SCOPES
 
 
 def _refunds() -> dict[str, int]:
@@ -38,15 +40,21 @@ REFUNDED = "SELECT currency, -sum(refunded)::bigint FROM crm_order WHERE state =
 ADJUSTED = "SELECT currency, sum(amount)::bigint FROM crm_spendadjustment GROUP BY 1"
 NET = f"""SELECT currency, sum(amount)::bigint
           FROM ({GROSS} UNION ALL {REFUNDED} UNION ALL {ADJUSTED}) AS parts(currency, amount) GROUP BY 1"""  # noqa: S608 - constant fragments
-FACTS.register("orders", _count("SELECT count(*) FROM crm_order WHERE state = 'paid'"))
-FACTS.register("order_lines", _count("SELECT count(*) FROM crm_orderline"))
-FACTS.register("products", _count("SELECT count(*) FROM crm_product"))
+FACTS.register("orders", count_of("SELECT count(*) FROM crm_order WHERE state = 'paid'"))
+FACTS.register("order_lines", count_of("SELECT count(*) FROM crm_orderline"))
+FACTS.register("products", count_of("SELECT count(*) FROM crm_product"))
 FACTS.register("refunds", _refunds)
 FACTS.register("gross_revenue_minor", _money(GROSS))
 FACTS.register("refunded_minor", _money(REFUNDED))
-FACTS.register("adjustments", _count("SELECT count(*) FROM crm_spendadjustment"))
+FACTS.register("adjustments", count_of("SELECT count(*) FROM crm_spendadjustment"))
 FACTS.register("adjusted_minor", _money(ADJUSTED))
 FACTS.register("net_revenue_minor", _money(NET))
 FACTS.register("net_revenue", _money(NET))
 for _name in ("refunds", "net_revenue"):
     supersede(_name)
+SCOPES.register("orders:read", _("Read orders"))
+SCOPES.register("orders:write", _("Send orders and refunds"))
+SCOPES.register("products:read", _("Read products"))
+SCOPES.register("products:write", _("Send products"))
+grant("crm.view_order", "crm.view_product", "crm.view_spendadjustment", to=EVERYONE)
+grant("crm.change_product", "crm.add_product", to=[])

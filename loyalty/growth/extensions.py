@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_lazy as _
-
 import loyalty.growth.console.shell
 import loyalty.growth.events
 import loyalty.growth.handlers
 import loyalty.growth.webhooks  # noqa: F401
-from core.security.roles import Role, grant
-from core.security.scopes import SCOPES
+from core.security.roles import EVERYONE, Role, grant
 from loyalty.growth.models import Task
 from loyalty.ledger.registry import REFERENCE_NAMES
-from loyalty.program.extensions import EVERYONE
 
-SCOPES.register("members:write", _("Enrol members, join tasks, set leaderboard names, record bought tiers"))
 grant("loyalty.view_task", "loyalty.view_badge", to=EVERYONE)
 grant("loyalty.add_task", "loyalty.change_task", "loyalty.add_badge", "loyalty.change_badge", to=[Role.MARKETER])
 REFERENCE_NAMES.register("task", lambda: {row.code: row.label for row in Task.objects.all()})

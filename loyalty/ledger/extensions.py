@@ -61,7 +61,7 @@ OBJECTS.register(
     AuditedObject(label=lambda row: allowances.role_label(row["role"]), url=lambda _row: reverse("giving_limits")),
 )
 LOGGED.register("loyalty.points_adjusted", Logged())
-grant("loyalty.adjust_points", "loyalty.add_member", to=[Role.AGENT, Role.LEAD])
-grant("loyalty.approve_adjustment", "loyalty.suspend_member", to=[Role.LEAD])
+grant("loyalty.adjust_points", to=[Role.AGENT, Role.LEAD])
+grant("loyalty.approve_adjustment", to=[Role.LEAD])
 grant("loyalty.view_givinglimit", "loyalty.change_givinglimit", to=[])
 grant("loyalty.add_reconciliation", to=[])

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 import loyalty.members.console.panels
 import loyalty.members.console.shell  # noqa: F401
+from core.security.roles import grant
 from crm.imports.registry import ImportType, register_import
 from loyalty.members import services as opening_balances
 
@@ -21,3 +22,5 @@ register_import(
         grown="loyalty_member, loyalty_account, loyalty_entry, loyalty_lot",
     ),
 )
+# Imported points have no limit, so only administrators may import them (L13).
+grant("loyalty.import_opening", to=[])

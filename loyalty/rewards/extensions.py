@@ -7,9 +7,8 @@ import loyalty.rewards.events
 import loyalty.rewards.webhooks  # noqa: F401
 from core.security import crypto
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
-from core.security.roles import Role, grant
+from core.security.roles import EVERYONE, Role, grant
 from loyalty.ledger.registry import REFERENCE_NAMES
-from loyalty.program.extensions import EVERYONE
 from loyalty.rewards.benefits import ExclusiveRewards
 from loyalty.rewards.kinds import Donation, Gift, Privilege, Voucher
 from loyalty.rewards.models import Reward

@@ -10,7 +10,7 @@ import loyalty.tiers.webhooks  # noqa: F401
 from core.audit.log import LOGGED, Logged
 from core.base.facts import FACTS
 from core.health import checks as health
-from core.security.roles import Role, grant
+from core.security.roles import EVERYONE, Role, grant
 from crm.desk.registry import PRIORITIES
 from loyalty.tiers.benefits import (
     BirthdayPoints,
@@ -57,8 +57,9 @@ health.register("benefits", _benefits)
 LOGGED.register("loyalty.tier_set", Logged())
 LOGGED.register("loyalty.tier_released", Logged())
 grant("loyalty.add_giventier", to=[Role.LEAD])
-grant("loyalty.view_tierbenefit", "loyalty.view_benefitgrant", to=[Role.AGENT, Role.LEAD, Role.MARKETER, Role.ANALYST])
+grant("loyalty.view_tierbenefit", "loyalty.view_benefitgrant", to=EVERYONE)
 grant(
     "loyalty.add_tierbenefit", "loyalty.change_tierbenefit", "loyalty.change_benefitgrant", "loyalty.view_tierperiod",
     to=[Role.MARKETER],
 )  # fmt: skip
+grant("loyalty.view_tier", "loyalty.change_tier", "loyalty.add_tier", to=[Role.MARKETER])

@@ -49,6 +49,8 @@ from core.sending.marker import marker
 from crm.customers.models import Customer
 
 log = structlog.get_logger("liuke.messages")
+# Due work that waits longer than this is a finding of `doctor`.
+LATE_SECONDS = 300
 BATCH = 500
 MAX_ATTEMPTS = 5
 LEASE_SECONDS = 45
