@@ -25,7 +25,7 @@ TEMPLATE_USERS.register(
     "broadcasts",
     TemplateUser(
         permission="campaigns.view_broadcast",
-        check_texts=template_fit.check_texts,
+        # New texts need no check: a draft is checked when it is scheduled, and a scheduled one keeps its texts.
         counts=selectors.template_counts,
         uses=selectors.template_uses,
         check_transactional=template_fit.check_transactional,

@@ -4,8 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.care.models import CareRule
-from campaigns.channels.admin import _opens
-from core.console.admin import ReadOnlyAdmin
+from core.console.admin import ReadOnlyAdmin, console_link
 
 
 @admin.register(CareRule)
@@ -21,4 +20,4 @@ class CareRuleAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("console"))
     def console(self, rule: CareRule) -> str:
-        return _opens("care_rule", rule.pk)
+        return console_link("care_rule", rule.pk)

@@ -4,10 +4,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.channels.admin import _opens
 from campaigns.coupons.labels import terms
 from campaigns.coupons.models import Coupon
-from core.console.admin import ConfigurationAdmin
+from core.console.admin import ConfigurationAdmin, console_link
 
 
 @admin.register(Coupon)
@@ -37,7 +36,7 @@ class CouponAdmin(ConfigurationAdmin):
 
     @admin.display(description=_("console"))
     def console(self, coupon: Coupon) -> str:
-        return _opens("coupon", coupon.pk)
+        return console_link("coupon", coupon.pk)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -3,9 +3,8 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.channels.admin import _opens
 from campaigns.templates.models import Template
-from core.console.admin import ReadOnlyAdmin
+from core.console.admin import ReadOnlyAdmin, console_link
 
 
 @admin.register(Template)
@@ -16,4 +15,4 @@ class TemplateAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("console"))
     def console(self, template: Template) -> str:
-        return _opens("template", template.pk)
+        return console_link("template", template.pk)

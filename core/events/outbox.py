@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 
 import structlog
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from core.events.bus import HANDLERS, Effect, Event, limited
 from core.events.models import EventDelivery
-from core.events.relays import mark_of, poke
+from core.events.relays import poke
 
 log = structlog.get_logger("liuke.outbox")
 BATCH = 500
@@ -24,7 +23,6 @@ MAX_ATTEMPTS = 12
 
 def deliver(name: str, *, batches: int = 40) -> int:
     """Hand all due events to one handler, in batches. Return the number of handled events."""
-    cache.delete(mark_of(name))
     handled = 0
     for _ in range(batches):
         count = _deliver_batch(name, BATCH)
@@ -58,8 +56,7 @@ def owed_handlers() -> list[str]:
 def sweep() -> int:
     """Wake the relay for every handler with due deliveries, which a crash or a lost task left behind."""
     names = owed_handlers()
-    cache.delete_many([mark_of(name) for name in names])
-    poke(names)
+    poke(names, again=True)
     return len(names)
 
 

@@ -8,30 +8,24 @@ import threading
 import time
 from collections.abc import Iterable
 
-import structlog
-from celery import current_app
 from django.conf import settings
-from django.core.cache import cache
 
-log = structlog.get_logger("liuke.outbox")
-POKE_SECONDS = 15
+from core.jobs.queueing import enqueue
+
+RELAY = "core.deliver_events"
 # Names of handlers whose events may take minutes (core.events.bus.subscribe).
 LONG_HANDLERS: set[str] = set()
 GATHER_SECONDS = 0.05
 
 
-def poke(names: Iterable[str]) -> None:
+def poke(names: Iterable[str], *, again: bool = False) -> None:
     """Queue one relay task per handler, unless a queued task has not yet started to read.
 
-    The relay removes its mark before it reads, so it sees every row that was committed before the mark was checked
-    here. While Redis is unavailable nothing is queued, and the sweep finds the rows later (F4).
+    The mark of a queued task goes before the task reads, so it sees every row that was committed before the mark was
+    checked here. While Redis is unavailable nothing is queued, and the sweep finds the rows later (F4).
     """
     for name in names:
-        try:
-            if cache.add(mark_of(name), 1, POKE_SECONDS):
-                current_app.send_task("core.deliver_events", [name], retry=False, queue=queue_of(name))
-        except Exception as error:
-            log.warning("relay_not_woken", handler=name, error=str(error))
+        enqueue(RELAY, name, again=again, queue=queue_of(name))
 
 
 def queue_of(handler: str) -> str:
@@ -82,7 +76,3 @@ gatherer = Gatherer()
 atexit.register(gatherer.flush)
 # A forked child has no thread and must drop the parent's names: the parent flushes them.
 os.register_at_fork(after_in_child=gatherer.__init__)  # type: ignore[misc]
-
-
-def mark_of(name: str) -> str:
-    return f"relay:{name}"

@@ -24,11 +24,19 @@ def enqueue_after_commit(task: str, *arguments: Any, seconds: int = QUEUED_SECON
     transaction.on_commit(lambda: enqueue(task, *arguments, seconds=seconds), robust=True)
 
 
-def enqueue(task: str, *arguments: Any, seconds: int = QUEUED_SECONDS) -> None:
-    """Queue the named task now, unless the same call is queued and has not begun."""
+def enqueue(
+    task: str, *arguments: Any, seconds: int = QUEUED_SECONDS, again: bool = False, queue: str | None = None
+) -> None:
+    """Queue the named task now, unless the same call is queued and has not begun.
+
+    `again` queues it in any case: for sweeps, which look for calls that were lost. `queue` replaces the task's own queue.
+    """
+    mark = queued_mark(task, arguments)
     try:
-        if cache.add(queued_mark(task, arguments), 1, seconds):
-            current_app.send_task(task, arguments, retry=False)
+        if again:
+            cache.set(mark, 1, seconds)
+        if again or cache.add(mark, 1, seconds):
+            current_app.send_task(task, arguments, retry=False, queue=queue)
     except Exception as error:
         log.warning("task_not_queued", task=task, arguments=arguments, error=str(error)[:200])
 

@@ -21,5 +21,5 @@ def restart_jobs() -> list[int]:
     """
     lost = services.lost_jobs()
     for pk in lost:
-        enqueue("core.run_job", pk)
+        enqueue("core.run_job", pk, again=True)
     return lost

@@ -20,7 +20,7 @@ def sweep_webhooks() -> int:
     """Queue the endpoints with retries that are due, or with deliveries that a crash or a lost task left behind."""
     endpoints = sending.owed_endpoints()
     for endpoint in endpoints:
-        enqueue("core.send_webhooks", endpoint)
+        enqueue("core.send_webhooks", endpoint, again=True)
     return len(endpoints)
 
 

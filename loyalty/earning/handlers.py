@@ -17,9 +17,8 @@ from loyalty.earning import subscriptions as earning_subscriptions
 from loyalty.earning.services.awards import award_points_for_happenings, award_points_for_orders, enrol_buyers
 from loyalty.earning.services.refunds import reverse_points_for_orders
 from loyalty.earning.services.setup import ensure_default_program
-from loyalty.program.models import Program
 from loyalty.tiers.services.bought_tiers import refund_bought_tiers
-from loyalty.tiers.services.evaluation import evaluate_tiers
+from loyalty.tiers.services.evaluation import evaluate_customers, evaluate_tiers
 from loyalty.triggers import registry as listening
 
 
@@ -32,7 +31,7 @@ def award_points(events: Sequence[Event]) -> None:
         Order.objects.filter(pk__in=[event.payload["order"] for event in events]).order_by("customer_id", "pk")
     )
     award_points_for_orders(program=program, orders=orders)
-    _evaluate(program, [order.customer_id for order in orders if order.customer_id])
+    evaluate_customers(program, [order.customer_id for order in orders if order.customer_id])
     # Events may arrive out of order: a refund that came first found no points to take back.
     reverse_points_for_orders(orders=[order for order in orders if order.refunded])
 
@@ -88,8 +87,3 @@ def award_happenings(events: Sequence[Event]) -> None:
             refunded__gt=0,
         )
         reverse_points_for_orders(orders=of_friends.order_by("customer_id", "pk").distinct())
-
-
-def _evaluate(program: Program, customer_ids: list[int]) -> None:
-    if customer_ids:
-        evaluate_tiers(program=program, customer_ids=sorted(set(customer_ids)))

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.events.bus import declare
 from core.text.formatting import in_language, number
-from loyalty.ledger.events import _points
+from loyalty.ledger.events import points_text
 
 
 def _level(payload: Mapping[str, Any]) -> str:
@@ -16,7 +16,7 @@ def _level(payload: Mapping[str, Any]) -> str:
     name = in_language(str(payload.get("name", "")), str(payload.get("name_zh", "")))
     level, levels = payload.get("level", 0), payload.get("levels", 0)
     reached = _t("level %(level)s of %(levels)s") % {"level": level, "levels": levels} if levels > 1 else ""
-    points = _points({"points": payload["points"]}) if payload.get("points") else ""
+    points = points_text({"points": payload["points"]}) if payload.get("points") else ""
     growth = _t("%(count)s growth value") % {"count": number(payload["growth"])} if payload.get("growth") else ""
     return " · ".join(part for part in (name, reached, points, growth) if part)
 

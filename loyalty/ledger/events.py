@@ -12,7 +12,7 @@ from core.text.formatting import day, number
 from loyalty.ledger.labels import reference_words
 
 
-def _points(payload: Mapping[str, Any]) -> str:
+def points_text(payload: Mapping[str, Any]) -> str:
     count = int(payload.get("points", 0))
     text = ngettext("%(count)s point", "%(count)s points", abs(count)) % {"count": number(count)}
     reference = payload.get("reference")
@@ -21,25 +21,27 @@ def _points(payload: Mapping[str, Any]) -> str:
 
 def _adjusted(payload: Mapping[str, Any]) -> str:
     """Return the points with the note; the timeline is for staff."""
-    return " · ".join(part for part in (_points(payload), payload.get("note", "")) if part)
+    return " · ".join(part for part in (points_text(payload), payload.get("note", "")) if part)
 
 
-POINTS_EARNED = declare("loyalty.points_earned", _("Points earned"), icon="coins", describe=_points)
-POINTS_HELD = declare("loyalty.points_held", _("Points held"), icon="lock", describe=_points)
-POINTS_REDEEMED = declare("loyalty.points_redeemed", _("Points spent"), icon="gift", describe=_points)
-HOLD_RELEASED = declare("loyalty.hold_released", _("Hold released"), icon="lock-open", describe=_points)
-POINTS_RETURNED = declare("loyalty.points_returned", _("Points given back"), icon="arrow-back-up", describe=_points)
-POINTS_TAKEN_BACK = declare("loyalty.points_taken_back", _("Points taken back"), icon="arrow-back", describe=_points)
-POINTS_ADJUSTED = declare("loyalty.points_adjusted", _("Points adjusted"), icon="adjustments", describe=_adjusted)
-POINTS_SENT = declare("loyalty.points_sent", _("Points given to another member"), icon="send", describe=_points)
-POINTS_RECEIVED = declare(
-    "loyalty.points_received", _("Points received from another member"), icon="gift", describe=_points
+POINTS_EARNED = declare("loyalty.points_earned", _("Points earned"), icon="coins", describe=points_text)
+POINTS_HELD = declare("loyalty.points_held", _("Points held"), icon="lock", describe=points_text)
+POINTS_REDEEMED = declare("loyalty.points_redeemed", _("Points spent"), icon="gift", describe=points_text)
+HOLD_RELEASED = declare("loyalty.hold_released", _("Hold released"), icon="lock-open", describe=points_text)
+POINTS_RETURNED = declare("loyalty.points_returned", _("Points given back"), icon="arrow-back-up", describe=points_text)
+POINTS_TAKEN_BACK = declare(
+    "loyalty.points_taken_back", _("Points taken back"), icon="arrow-back", describe=points_text
 )
-POINTS_EXPIRED = declare("loyalty.points_expired", _("Points expired"), icon="hourglass", describe=_points)
+POINTS_ADJUSTED = declare("loyalty.points_adjusted", _("Points adjusted"), icon="adjustments", describe=_adjusted)
+POINTS_SENT = declare("loyalty.points_sent", _("Points given to another member"), icon="send", describe=points_text)
+POINTS_RECEIVED = declare(
+    "loyalty.points_received", _("Points received from another member"), icon="gift", describe=points_text
+)
+POINTS_EXPIRED = declare("loyalty.points_expired", _("Points expired"), icon="hourglass", describe=points_text)
 POINTS_EXPIRING = declare(
     "loyalty.points_expiring",
     _("Points about to expire"),
     icon="hourglass",
-    describe=lambda p: f"{_points(p)} · {day(date.fromisoformat(p['on']))}",
+    describe=lambda p: f"{points_text(p)} · {day(date.fromisoformat(p['on']))}",
 )
 ACCOUNTS_CHANGED = declare("loyalty.accounts_changed", _("Points accounts changed"), on_timeline=False)

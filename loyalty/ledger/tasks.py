@@ -4,7 +4,7 @@ from celery import shared_task
 
 from loyalty.ledger.services import expiry_notices as notices
 from loyalty.ledger.services import reconciliation, snapshots, sweeps
-from loyalty.program.tasks import _each_program
+from loyalty.program.tasks import each_program
 
 
 @shared_task(name="loyalty.sweep_holds")
@@ -19,12 +19,12 @@ def sweep_lots() -> int:
 
 @shared_task(name="loyalty.take_snapshots")
 def take_snapshots() -> int:
-    return len(_each_program("loyalty.take_snapshots", lambda program: snapshots.take_snapshot(program=program)))
+    return len(each_program("loyalty.take_snapshots", lambda program: snapshots.take_snapshot(program=program)))
 
 
 @shared_task(name="loyalty.announce_expiries")
 def announce_expiries() -> list[int]:
-    return _each_program("loyalty.announce_expiries", lambda program: notices.announce_expiries(program=program))
+    return each_program("loyalty.announce_expiries", lambda program: notices.announce_expiries(program=program))
 
 
 @shared_task(name="loyalty.reconcile_points")

@@ -9,7 +9,7 @@ from loyalty.program.models import Program
 Result = TypeVar("Result")
 
 
-def _each_program(name: str, work: Callable[[Program], Result]) -> list[Result]:
+def each_program(name: str, work: Callable[[Program], Result]) -> list[Result]:
     """Run `work` for each program and return the results.
 
     One that fails does not stop the others; the next run retries it.

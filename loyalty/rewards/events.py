@@ -6,13 +6,13 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from core.events.bus import declare
-from loyalty.ledger.events import _points
+from loyalty.ledger.events import points_text
 
 
 def _reward(payload: Mapping[str, Any]) -> str:
     name = str(payload.get("name", ""))
     rest = payload.get("reason") or payload.get("tracking") or payload.get("reference")
-    points = _points({"points": payload["points"]}) if payload.get("points") else ""
+    points = points_text({"points": payload["points"]}) if payload.get("points") else ""
     return " · ".join(part for part in (name, points, rest) if part)
 
 

@@ -6,6 +6,7 @@ from django.db import connection
 
 import loyalty.tiers.console.shell
 import loyalty.tiers.events
+import loyalty.tiers.handlers
 import loyalty.tiers.webhooks  # noqa: F401
 from core.audit.log import LOGGED, Logged
 from core.base.facts import FACTS

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from loyalty.program.tasks import _each_program
+from loyalty.program.tasks import each_program
 from loyalty.tiers.services import benefits
 from loyalty.tiers.services import evaluation as tiers
 
@@ -10,7 +10,7 @@ from loyalty.tiers.services import evaluation as tiers
 @shared_task(name="loyalty.end_tier_periods")
 def end_tier_periods() -> list[tuple[int, int]]:
     """Move members down every night, also when returns undid their upgrades (T2, T4)."""
-    return _each_program(
+    return each_program(
         "loyalty.end_tier_periods", lambda program: tiers.evaluate_tiers(program=program, downgrade=True)
     )
 

@@ -93,6 +93,10 @@ def customer(shop) -> Callable[..., Customer]:
     return make
 
 
+# Chromium's words for a request that is cancelled before, or while, its answer arrives.
+CANCELLED = ("AbortError: signal is aborted without reason", "AbortError: The user aborted a request.")
+
+
 @dataclass
 class Watched:
     """The complaints of the browser. `expected` are patterns of complaints that belong to the test."""
@@ -108,7 +112,7 @@ class Watched:
 
     def _hear(self, kind: str, text: str) -> None:
         # A preview request that a newer one replaced, or that a navigation cancelled (hx-sync), is not a fault.
-        if kind in {"error", "warning"} and "AbortError: " not in text:
+        if kind in {"error", "warning"} and not any(words in text for words in CANCELLED):
             self.complaints.append(text)
 
     def unexpected(self) -> list[str]:

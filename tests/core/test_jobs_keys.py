@@ -81,7 +81,7 @@ def test_a_slow_worker_does_not_change_a_finished_job(admin, monkeypatch):
 def test_a_job_without_a_heartbeat_is_restarted_ten_times(admin, monkeypatch):
     monkeypatch.setitem(WORK._items, "test.work", lambda job, progress: {})
     begun = []
-    monkeypatch.setattr(tasks, "enqueue", lambda _task, *arguments: begun.extend(arguments))
+    monkeypatch.setattr(tasks, "enqueue", lambda _task, *arguments, **_options: begun.extend(arguments))
     never, silent, alive, weary = (create_job(kind="test.work") for _ in range(4))
     other = create_job(kind="crm.import")
     for job in (silent, alive, weary):

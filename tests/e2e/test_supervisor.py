@@ -67,7 +67,7 @@ from django.core.files import File
 from django.db import Error, connection
 from core.base.actor import SYSTEM
 from crm.models import ImportRun
-from crm.imports import services as imports
+from crm.imports.services import running as imports
 
 def write(name):
     path = f"{{sys.argv[1]}}/{{name}}.csv"

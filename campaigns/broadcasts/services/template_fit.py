@@ -7,17 +7,13 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.broadcasts.models import Broadcast, BroadcastState
 from campaigns.experiments.services.template_fit import campaign_problems
 from campaigns.templates.models import Template
-from campaigns.templates.services.uses import Texts, TextsOf, refuse_problems, saved_texts
+from campaigns.templates.services.uses import TextsOf, refuse_problems, saved_texts
 from core.base.errors import Conflict
 
 
 def check_broadcast(broadcast: Broadcast, texts_of: TextsOf = saved_texts) -> None:
     """Raise Invalid `coupon_not_shown`, `coupon_missing`, `field_not_brought` or `unknown_field`."""
     refuse_problems(campaign_problems(broadcast.template, broadcast.coupon, broadcast.experiment, (), texts_of))
-
-
-def check_texts(_template: Template, _texts: Texts) -> None:
-    """A draft is checked when it is scheduled, and a scheduled broadcast keeps the texts that it was scheduled with."""
 
 
 def check_transactional(template: Template) -> None:

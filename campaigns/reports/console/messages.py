@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -50,6 +51,13 @@ class MessageRow:
     badge: MessageBadge
 
 
+def message_rows(messages: Iterable[Message], origins: Mapping[str, Origin]) -> list[MessageRow]:
+    return [
+        MessageRow(message, origins[message.origin], channel_label(message.channel), words.badge(message))
+        for message in messages
+    ]
+
+
 @page("campaigns.view_message")
 def index(request: HttpRequest) -> HttpResponse:
     message_filter = queries.MessageFilter.of(request.GET)
@@ -61,15 +69,7 @@ def index(request: HttpRequest) -> HttpResponse:
     counts = message_filter.counts()
     context = {
         "page": messages_page,
-        "rows": [
-            MessageRow(
-                message,
-                origins[message.origin],
-                channel_label(message.channel),
-                words.badge(message),
-            )
-            for message in messages_page
-        ],
+        "rows": message_rows(messages_page, origins),
         "wanted": message_filter,
         "tiles": _tiles(counts),
         "reasons": _reasons(counts, message_filter.state),

@@ -21,11 +21,10 @@ from campaigns.coupons.services.giving import coupons_left
 from campaigns.journeys import labels as journey_words
 from campaigns.journeys import selectors as journey_selectors
 from campaigns.journeys.models import JourneyRun
-from campaigns.messages import labels as words
-from campaigns.messages.labels import MessageBadge, reason_label
+from campaigns.messages.labels import reason_label
 from campaigns.messages.models import Message, Suppression
 from campaigns.reports import labels as reports_labels
-from campaigns.reports.labels import Origin
+from campaigns.reports.console.messages import message_rows
 from core.base import clock
 from core.console.views import may, viewer
 from crm.customers.models import Customer, CustomerState
@@ -42,14 +41,6 @@ class HeldCouponRow:
     worth: str
     label: str | Promise
     tone: str
-
-
-@dataclass(frozen=True)
-class MessageRow:
-    message: Message
-    origin: Origin
-    channel: str
-    badge: MessageBadge
 
 
 @dataclass(frozen=True)
@@ -108,15 +99,7 @@ def _messages(customer: Customer, _request: HttpRequest) -> dict[str, Any] | Non
     shown = recent[:SHOWN]
     origins = reports_labels.origins(message.origin for message in shown)
     return {
-        "rows": [
-            MessageRow(
-                message,
-                origins[message.origin],
-                channel_label(message.channel),
-                words.badge(message),
-            )
-            for message in shown
-        ],
+        "rows": message_rows(shown, origins),
         "more": len(recent) > SHOWN,
     }
 

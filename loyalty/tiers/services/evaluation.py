@@ -5,7 +5,7 @@ One statement evaluates all members.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -89,6 +89,12 @@ def evaluate_tiers(
     everyone = MemberRange(0, LAST_ID, _last_run_before(program, at) if downgrade else None)
     with transaction.atomic():
         return _evaluate(program, everyone, customer_ids, downgrade, at, actor)
+
+
+def evaluate_customers(program: Program, customer_ids: Collection[int]) -> None:
+    """Evaluate the tiers of these customers, if there are any."""
+    if customer_ids:
+        evaluate_tiers(program=program, customer_ids=sorted(set(customer_ids)))
 
 
 def _evaluate_everyone(program: Program, at: datetime, actor: Actor) -> tuple[int, int]:

@@ -112,7 +112,7 @@ def test_an_abandoned_upload_is_found_and_restarted(guests, people, monkeypatch)
     start_job(made.job)
     Job.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=6))
     assert lost_jobs() == [made.job_id]
-    monkeypatch.setattr(tasks, "enqueue", lambda _task, *arguments: tasks.run_job(*arguments))
+    monkeypatch.setattr(tasks, "enqueue", lambda _task, *arguments, **_options: tasks.run_job(*arguments))
     assert tasks.restart_jobs() == [made.job_id]
     check_filled(made, guests, people)
 

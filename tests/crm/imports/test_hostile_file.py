@@ -73,7 +73,7 @@ def test_a_killed_import_leaves_nothing_and_then_completes(store, tmp_path: Path
     run = imports.create_import(kind="customers", source="shop", path=str(path), actor=SYSTEM)
     script = (
         "import django; django.setup()\n"
-        "from crm.models import ImportRun; from crm.imports import services as imports\n"
+        "from crm.models import ImportRun; from crm.imports.services import running as imports\n"
         f"imports.run_import(run=ImportRun.objects.get(pk={run.pk}))\n"
     )
     process = subprocess.Popen(
