@@ -213,7 +213,7 @@ def test_the_check_page_says_how_many_orders_are_on_which_side(listening_shop, b
     path = tmp_path / "sides.csv"
     path.write_text(orders_file(*FEBRUARY, ("cat", 1, 300)))
     made = imports_running.create_import(kind="orders", source="shop", path=str(path), actor=SYSTEM)
-    assert imports_running.sides_of(made) == imports.running.Sides(older=2, recent=1, whole=True)
+    assert imports_running.sides_of(made) == imports_running.Sides(older=2, recent=1, whole=True)
     assert imports_running.sides_of(made, rows=2).whole is False
     assert not Order.objects.filter(source="shop").exists()
 

@@ -163,7 +163,7 @@ def test_nothing_is_lost_when_redis_fails_in_the_middle(
         raise ConnectionError("Redis is away")
 
     with monkeypatch.context() as patched:
-        patched.setattr("core.events.relays.cache.add", away)
+        patched.setattr("core.jobs.queueing.cache.add", away)
         patched.setattr("campaigns.journeys.tasks.advance_journeys.apply_async", away)
         patched.setattr("celery.current_app.send_task", away)
         for customer in everyone[10:]:

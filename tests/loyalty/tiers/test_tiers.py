@@ -171,7 +171,7 @@ def test_growth_value_counts_earned_points_not_the_balance(program, member):
 
 
 def test_pending_growth_value_counts_once_it_is_available(program, member, settle):
-    from loyalty.growth.handlers import evaluate_growth
+    from loyalty.tiers.handlers import evaluate_growth
 
     program.tier_metric = "growth"
     program.save()
