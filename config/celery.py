@@ -8,13 +8,20 @@ from logging.config import dictConfig
 from pathlib import Path
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_init, setup_logging, worker_init, worker_process_init
+from celery.signals import (
+    beat_init,
+    celeryd_init,
+    setup_logging,
+    worker_init,
+    worker_process_init,
+    worker_ready,
+)
 from django.conf import settings
 from django.db import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
-from config.schedules import SCHEDULE
+from config.schedules import SCHEDULE, work_left_behind
 from core import embedded
 
 app = Celery("liuke")
@@ -49,6 +56,13 @@ def _check_database(**_: object) -> None:
     from core.processes import startup  # noqa: PLC0415
 
     startup.check_or_exit()
+
+
+@worker_ready.connect
+def _look_for_work_left_behind(**_: object) -> None:
+    """Look at once for the work of a worker that was killed: the next scheduled look may be 10 seconds away (F1)."""
+    for entry in work_left_behind():
+        app.send_task(entry["task"], **entry["options"])
 
 
 @setup_logging.connect

@@ -24,6 +24,11 @@ def every(seconds: float, task: str) -> dict:
     return {"task": task, "schedule": float(seconds), "options": {"expires": seconds}}
 
 
+def work_left_behind() -> list[dict]:
+    """Return the entries that look every few seconds for work which an ended process left behind."""
+    return [entry for entry in SCHEDULE.values() if isinstance(entry["schedule"], float) and entry["schedule"] <= 10]
+
+
 def nightly(hour: int, minute: int, task: str) -> dict:
     return {"task": task, "schedule": crontab(hour=str(hour), minute=str(minute))}
 

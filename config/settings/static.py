@@ -17,4 +17,4 @@ _PLACEHOLDERS = {
 for _name, _value in _PLACEHOLDERS.items():
     os.environ.setdefault(_name, _value)
 
-from config.settings.base import *  # noqa: E402, F403
+from config.settings.production import *  # noqa: E402, F403

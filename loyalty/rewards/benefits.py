@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -18,10 +20,15 @@ class ExclusiveRewards(Benefit):
     icon = "lock-open"
     derived = True
 
-    def derived_words(self, tier: Tier) -> str:
-        count = Reward.objects.filter(
-            program_id=tier.program_id, active=True, minimum_tier__rank__lte=tier.rank
-        ).count()
-        if not count:
-            return ""
-        return ngettext("%(count)s exclusive reward", "%(count)s exclusive rewards", count) % {"count": number(count)}
+    def derived_words(self, tiers: Sequence[Tier]) -> dict[int, str]:
+        ranks = Reward.objects.filter(
+            program__in={tier.program_id for tier in tiers}, active=True, minimum_tier__isnull=False
+        ).values_list("program_id", "minimum_tier__rank")
+        needed = list(ranks)
+        words = {}
+        for tier in tiers:
+            count = sum(program == tier.program_id and rank <= tier.rank for program, rank in needed)
+            if count:
+                text = ngettext("%(count)s exclusive reward", "%(count)s exclusive rewards", count)
+                words[tier.pk] = text % {"count": number(count)}
+        return words

@@ -29,8 +29,12 @@ class Multiplier(Benefit):
     icon = "coins"
     derived = True
 
-    def derived_words(self, tier: Tier) -> str:
-        return "" if tier.multiplier == 1 else _t("%(times)s× points on orders") % {"times": number(tier.multiplier)}
+    def derived_words(self, tiers: Sequence[Tier]) -> dict[int, str]:
+        return {
+            tier.pk: _t("%(times)s× points on orders") % {"times": number(tier.multiplier)}
+            for tier in tiers
+            if tier.multiplier != 1
+        }
 
 
 class BirthdayPoints(Benefit):

@@ -65,9 +65,9 @@ class Benefit:
         """Return one line for the member, in the active language. Empty when there is nothing to show."""
         return str(self.label)
 
-    def derived_words(self, tier: Tier) -> str:
-        """Return the line of a derived kind; empty when the tier has none."""
-        return ""
+    def derived_words(self, tiers: Sequence[Tier]) -> dict[int, str]:
+        """Return {tier id: line} of a derived kind, for those of the tiers that have one."""
+        return {}
 
     def details(self, benefit: TierBenefit) -> dict[str, Any]:
         """Return the values that a storefront reads beside the words."""

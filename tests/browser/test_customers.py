@@ -71,6 +71,7 @@ def test_with_control_k(signed_in, wang):
     expect(option).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(f"/customers/{wang.number}/$"))
+    page.wait_for_load_state()
 
     page.keyboard.press("Control+k")
     page.keyboard.type("nobody is called this")

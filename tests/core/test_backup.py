@@ -318,7 +318,7 @@ def test_an_older_pg_dump_is_refused_with_an_explanation(monkeypatch, tmp_path):
         (tmp_path / name).write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 15.8 (Debian 15.8-0+deb12u1)'\n")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setattr(programs, "_folders", lambda: iter([tmp_path]))
-    with pytest.raises(programs.NoPrograms, match=f"needs pg_dump of version 18 or newer, installed: 15 in {tmp_path}"):
+    with pytest.raises(programs.NoPrograms, match=f"needs pg_dump of version 18 or newer; installed: 15 in {tmp_path}"):
         programs.find(18)
     assert programs.find(15).version == 15
 

@@ -26,7 +26,7 @@ def servers(tmp_path_factory):
     names = {"DATABASE_URL", "REDIS_URL", "CACHE_URL"}
     environment = {name: value for name, value in os.environ.items() if name not in names} | {"LIUKE_VAR": str(folder)}
     keeper = subprocess.Popen(
-        [sys.executable, "-c", "from core import embedded; places.attach(); print('up', flush=True); input()"],
+        [sys.executable, "-c", "from core import embedded; embedded.attach(); print('up', flush=True); input()"],
         cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert keeper.stdout is not None
@@ -121,7 +121,7 @@ def test_production_as_the_readme_says_serves_pages_with_their_static_files(serv
 def test_static_files_are_collected_again_only_when_their_sources_change(tmp_path):
     script = (
         "import django; django.setup()\n"
-        "from core import static_files\n"
+        "from core.http import static_files\n"
         "print(static_files.manifest_problem() == '', static_files.collect_when_changed(),\n"
         "      static_files.manifest_problem() == '', static_files.collect_when_changed())\n"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -68,9 +69,8 @@ class Standing:
     tone: str
 
 
-def standing(coupon: Coupon) -> Standing:
-    """Return the state of a coupon now."""
-    now = clock.now()
+def standing(coupon: Coupon, now: datetime) -> Standing:
+    """Return the state of a coupon at that time."""
     if not coupon.active:
         return Standing("off", _t("Switched off"), "off")
     if coupon.ends_at and coupon.ends_at <= now:
@@ -90,12 +90,13 @@ class CouponRow:
 @page("campaigns.view_coupon")
 def index(request: HttpRequest) -> HttpResponse:
     over = request.GET.get("state") == "over"
-    ended = Q(active=False) | Q(ends_at__lte=clock.now())
+    now = clock.now()
+    ended = Q(active=False) | Q(ends_at__lte=now)
     coupons = Coupon.objects.filter(ended) if over else Coupon.objects.exclude(ended)
     coupons_page = paging.keyset(coupons, ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
     context = {
         "page": coupons_page,
-        "rows": [CouponRow(coupon, worth(coupon), standing(coupon)) for coupon in coupons_page],
+        "rows": [CouponRow(coupon, worth(coupon), standing(coupon, now)) for coupon in coupons_page],
         "over": over,
         "may_add": may(request.user, "campaigns.add_coupon"),
         **_code_lookup(request),
@@ -162,7 +163,7 @@ def _limits(coupon: Coupon) -> list[Limit]:
 @page("campaigns.view_coupon")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     coupon = _coupon(pk)
-    now = standing(coupon)
+    now = standing(coupon, clock.now())
     unique = coupon.mode == CodeMode.UNIQUE
     found_jobs = selectors.jobs_of(coupon)
     context = {

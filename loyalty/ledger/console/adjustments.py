@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -89,22 +90,27 @@ def reverse(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return back(request, f"/customers/{adjustment.account.member.customer.number}/")
 
 
+@dataclass(frozen=True)
+class ApprovalCard:
+    """One waiting adjustment, with what its approver looks at."""
+
+    request: AdjustmentRequest
+    balance: selectors.Balance
+    history: allowances.History
+
+
 @page("loyalty.approve_adjustment")
 def approvals(request: HttpRequest) -> HttpResponse:
     """Show adjustments that wait for a second person, oldest first, and the newest decided ones."""
-    rows = AdjustmentRequest.objects.select_related("account__member__customer", "requested_by", "decided_by", "ticket")
-    waiting = rows.filter(state=RequestState.WAITING).order_by("requested_at")[:APPROVALS_SHOWN]
+    rows = AdjustmentRequest.objects.select_related(
+        "account__member__customer", "account__member__program", "requested_by", "decided_by", "ticket"
+    )
+    waiting = list(rows.filter(state=RequestState.WAITING).order_by("requested_at")[:APPROVALS_SHOWN])
+    balances = selectors.balances_of([request_.account for request_ in waiting])
+    histories = allowances.histories_of(waiting)
     program = Program.objects.default()
     context = {
-        "waiting": [
-            {
-                "request": one,
-                "balance": selectors.balance_of(one.account),
-                "of_customer": allowances.adjustments_of(one.account, without=one),
-                "record": allowances.record_of(one.requested_by, without=one),
-            }
-            for one in waiting
-        ],
+        "waiting": [ApprovalCard(one, balances[one.account_id], histories[one.pk]) for one in waiting],
         "decided": rows.exclude(state__in=[RequestState.WAITING, RequestState.GIVEN]).order_by("-decided_at")[:20],
         "reasons": REASON_LABELS,
         "allowance": allowances.allowance(program, viewer(request)) if program else None,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum, Window
+from django.db.models.functions import RowNumber
 
 from core.base import clock
 from core.security.models import User
@@ -68,31 +72,68 @@ def allowance(program: Program, user: User) -> Allowance:
     return Allowance(limits_of(user), row.given if row else 0)
 
 
-def adjustments_of(account: Account, *, without: AdjustmentRequest | None = None) -> list[AdjustmentRequest]:
+def adjustments_of(account: Account) -> list[AdjustmentRequest]:
     """Return the newest adjustments of one account, each with its state."""
-    rows = _with_people(AdjustmentRequest.objects.filter(account=account))
-    return list((rows.exclude(pk=without.pk) if without else rows)[:HISTORY_SHOWN])
+    return list(_with_people(AdjustmentRequest.objects.filter(account=account))[:HISTORY_SHOWN])
 
 
 @dataclass(frozen=True)
-class Record:
-    """Points that a person moved by hand in the last HISTORY_DAYS days, and the newest adjustments."""
+class History:
+    """What an approver sees beside a request: earlier adjustments of the account, and those by the requester.
 
+    `count`, `given` and `taken` are the points that the requester moved by hand in the last HISTORY_DAYS days.
+    """
+
+    of_account: list[AdjustmentRequest]
+    by_requester: list[AdjustmentRequest]
     count: int
     given: int
     taken: int
-    newest: list[AdjustmentRequest]
 
 
-def record_of(user: User, *, without: AdjustmentRequest) -> Record:
-    rows = AdjustmentRequest.objects.filter(requested_by=user).exclude(pk=without.pk)
-    moved = rows.filter(state__in=MOVED, requested_at__gt=clock.now() - timedelta(days=HISTORY_DAYS))
-    sums = moved.aggregate(
-        count=Count("pk"),
-        given=Sum("points", filter=Q(points__gt=0), default=0),
-        taken=Sum("points", filter=Q(points__lt=0), default=0),
+def histories_of(requests: Sequence[AdjustmentRequest]) -> dict[uuid.UUID, History]:
+    """Return {request id: history} of waiting requests, with three queries for all of them."""
+    of_account = _newest("account_id", {request.account_id for request in requests})
+    by_requester = _newest("requested_by_id", {request.requested_by_id for request in requests})
+    moved = AdjustmentRequest.objects.filter(
+        requested_by__in={request.requested_by_id for request in requests},
+        state__in=MOVED,
+        requested_at__gt=clock.now() - timedelta(days=HISTORY_DAYS),
     )
-    return Record(sums["count"], sums["given"], -sums["taken"], list(_with_people(rows)[:HISTORY_SHOWN]))
+    points_moved = {
+        user: {"count": count, "given": given, "taken": taken}
+        for user, count, given, taken in moved.values_list("requested_by").annotate(
+            moves=Count("pk"),
+            points_given=Sum("points", filter=Q(points__gt=0), default=0),
+            points_taken=Sum("points", filter=Q(points__lt=0), default=0),
+        )
+    }
+    nothing = {"count": 0, "given": 0, "taken": 0}
+    histories = {}
+    for request in requests:
+        sums = points_moved.get(request.requested_by_id, nothing)
+        histories[request.pk] = History(
+            _others(of_account[request.account_id], request),
+            _others(by_requester[request.requested_by_id], request),
+            sums["count"],
+            sums["given"],
+            -sums["taken"],
+        )
+    return histories
+
+
+def _newest(column: str, ids: Iterable[int]) -> dict[int, list[AdjustmentRequest]]:
+    """Return the newest adjustments of each value of a column; one more than are shown, which is the request itself."""
+    place = Window(RowNumber(), partition_by=column, order_by=["-requested_at", "-pk"])
+    rows = AdjustmentRequest.objects.filter(**{f"{column}__in": [*ids]}).annotate(place=place)
+    newest: dict[int, list[AdjustmentRequest]] = defaultdict(list)
+    for row in _with_people(rows.filter(place__lte=HISTORY_SHOWN + 1)):
+        newest[getattr(row, column)].append(row)
+    return newest
+
+
+def _others(rows: Sequence[AdjustmentRequest], request: AdjustmentRequest) -> list[AdjustmentRequest]:
+    return [row for row in rows if row.pk != request.pk][:HISTORY_SHOWN]
 
 
 def _with_people(rows: QuerySet[AdjustmentRequest]) -> QuerySet[AdjustmentRequest]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -81,24 +82,38 @@ def balance_of(account: Account) -> Balance:
 
     It has the available points, the pending points with their dates, and the dated amounts that will expire.
     """
-    program = account.member.program
+    return balances_of([account])[account.pk]
+
+
+def balances_of(accounts: Sequence[Account]) -> dict[int, Balance]:
+    """Return {account id: balance}, with one query for all accounts."""
+    lots: dict[int, list[tuple[int, datetime | None, datetime | None]]] = {account.pk: [] for account in accounts}
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT sum(remaining)::bigint, CASE WHEN available_from > now() THEN available_from END AS waits, expires_at
-               FROM loyalty_lot WHERE account_id = %s AND open AND (expires_at IS NULL OR expires_at > now())
-               GROUP BY waits, expires_at ORDER BY expires_at NULLS LAST""",
-            [account.pk],
+            """SELECT account_id, sum(remaining)::bigint,
+                      CASE WHEN available_from > now() THEN available_from END AS waits, expires_at
+               FROM loyalty_lot
+               WHERE account_id = ANY(%s) AND open AND (expires_at IS NULL OR expires_at > now())
+               GROUP BY account_id, waits, expires_at ORDER BY account_id, expires_at NULLS LAST""",
+            [[*lots]],
         )
-        rows = cursor.fetchall()
-    ready = sum(points for points, waits, _at in rows if waits is None)
+        for account_id, points, waits, expires_at in cursor.fetchall():
+            lots[account_id].append((points, waits, expires_at))
+    return {account.pk: _balance(account, lots[account.pk]) for account in accounts}
+
+
+def _balance(account: Account, lots: Sequence[tuple[int, datetime | None, datetime | None]]) -> Balance:
+    """Return the balance from (points, time until which they wait, expiry), in the order of expiry."""
+    program = account.member.program
+    ready = sum(points for points, waits, _at in lots if waits is None)
     pending: dict[datetime, int] = {}
-    for points, waits, _at in rows:
+    for points, waits, _at in lots:
         if waits is not None:
             pending[waits] = pending.get(waits, 0) + points
     settled = min(account.debt, ready)
     available = ready - settled
     expiring, debt_left = [], settled
-    for points, waits, at in rows:
+    for points, waits, at in lots:
         if waits is not None:
             continue
         paid = min(debt_left, points)

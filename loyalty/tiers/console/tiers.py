@@ -63,6 +63,7 @@ def index(request: HttpRequest) -> HttpResponse:
     if program is None:
         return render(request, "loyalty/tiers/tiers.html", {"program": None})
     counts = figures.tiers(program)
+    benefits = tier_standing.benefits_of_tiers([row.tier for row in counts if row.tier])
     rows = [
         TierRow(
             row.tier,
@@ -70,7 +71,7 @@ def index(request: HttpRequest) -> HttpResponse:
             money(row.tier.paid_price, program.currency),
             row.count,
             row.share,
-            tier_standing.benefits_of(row.tier),
+            benefits[row.tier.pk],
         )
         for row in counts
         if row.tier

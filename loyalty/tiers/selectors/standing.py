@@ -177,17 +177,21 @@ def metric_text(program: Program, value: int) -> str:
 
 def benefits_of(tier: Tier | None) -> list[BenefitLine]:
     """Return the benefits of a tier, derived ones first; kinds without words are left out."""
-    if tier is None:
-        return []
-    lines = [
-        BenefitLine(name, str(kind.label), words, kind.icon, {})
-        for name, kind in BENEFITS.items()
-        if kind.derived and (words := kind.derived_words(tier))
-    ]
-    for benefit in TierBenefit.objects.filter(tier=tier, active=True).select_related("tier__program"):
-        kind = BENEFITS.get(benefit.kind)
-        if kind is not None and (words := kind.words(benefit)):
-            lines.append(BenefitLine(benefit.kind, str(kind.label), words, kind.icon, kind.details(benefit)))
+    return benefits_of_tiers([tier])[tier.pk] if tier else []
+
+
+def benefits_of_tiers(tiers: Sequence[Tier]) -> dict[int, list[BenefitLine]]:
+    """Return {tier id: benefits}, with one query for the benefits of all tiers and those of the derived kinds."""
+    lines: dict[int, list[BenefitLine]] = {tier.pk: [] for tier in tiers}
+    for name, kind in BENEFITS.items():
+        if kind.derived:
+            for tier_id, words in kind.derived_words(tiers).items():
+                lines[tier_id].append(BenefitLine(name, str(kind.label), words, kind.icon, {}))
+    for benefit in TierBenefit.objects.filter(tier__in=tiers, active=True).select_related("tier__program"):
+        known = BENEFITS.get(benefit.kind)
+        if known is not None and (words := known.words(benefit)):
+            line = BenefitLine(benefit.kind, str(known.label), words, known.icon, known.details(benefit))
+            lines[benefit.tier_id].append(line)
     return lines
 
 
