@@ -2,8 +2,8 @@
 
     STEPS.register("tag", TagStep())
 
-A kind works on a whole batch: all due runs at the same step of the same version. It is called inside the transaction that
-writes the step's record, once per run, so its writes to the database happen once (J2, F2).
+A kind works on a whole batch: all due runs at the same step of the same version. It is called inside the transaction
+that writes the step's record, once per run, so its writes to the database happen once (J2, F2).
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Word:
 
 @dataclass(frozen=True)
 class ValueSlot:
-    """A value. takes: number, date, text, texts (one or a list), filters (property, sign, value; separated by commas)."""
+    """A value. takes: number, date, text, texts (one or a list), filters (property, sign, value; by commas)."""
 
     name: str
     takes: str

@@ -139,8 +139,10 @@ class Settings:
         elif kind == "date":
             views += [
                 self._choice("date", _t("Date"), entry.get("date"), [none, *services.DATES.items()]),
-                FieldView("days", "number", _t("Days before"), entry.get("days") or 0, error=self.errors.get("days", ""), maximum=60),
-                FieldView("time", "time", _t("Local time"), entry.get("time") or "10:00", error=self.errors.get("time", "")),
+                FieldView("days", "number", _t("Days before"), entry.get("days") or 0,
+                          error=self.errors.get("days", ""), maximum=60),
+                FieldView("time", "time", _t("Local time"), entry.get("time") or "10:00",
+                          error=self.errors.get("time", "")),
             ]  # fmt: skip
         elif kind == "schedule":
             every = entry.get("every")
@@ -178,9 +180,10 @@ class Settings:
         views += [
             self._choice("reentry", _t("Re-entry"), reentry.get("policy"), REENTRY.items()),
             FieldView("reentry_value", "number", _t("Number of days or times"), reentry.get("value") or "",
-                  error=self.errors.get("reentry_value", ""), optional=True, maximum=3650),
-            FieldView("holdout", "number", _t("Holdout (%)"), self.draft.get("holdout", 0), maximum=90, error=self.errors.get("holdout", ""),
-                  help=_t("This share of customers gets no message, so that the effect can be measured.")),
+                      error=self.errors.get("reentry_value", ""), optional=True, maximum=3650),
+            FieldView("holdout", "number", _t("Holdout (%)"), self.draft.get("holdout", 0), maximum=90,
+                      error=self.errors.get("holdout", ""),
+                      help=_t("This share of customers gets no message, so that the effect can be measured.")),
             self._choice("exit", _t("Early exit"), self.draft["exit"].get("policy"), EXIT.items(), "policy"),
             self._choice("goal_event", _t("Goal"), goal.get("event"), [("", _t("No goal")), *offered()], "goal"),
             FieldView("goal_where", "where", _t("Only when"), [*(goal.get("where") or []), {}][:5],

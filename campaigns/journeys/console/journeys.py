@@ -128,7 +128,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "changed": journey.version is not None and journey.version.definition != journey.draft,
         "who": who,
         "recent": [
-            (run, journeys_labels.RUN_STATES[run.state], journeys_labels.RUN_TONES[run.state], journeys_labels.END_REASONS.get(run.end_reason, ""),
+            (run, journeys_labels.RUN_STATES[run.state], journeys_labels.RUN_TONES[run.state],
+             journeys_labels.END_REASONS.get(run.end_reason, ""),
              steps.get(run.step, "") if run.state == "active" else "")
             for run in runs.order_by("-entered_at", "-id")[:RECENT]
         ],

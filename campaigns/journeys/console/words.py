@@ -73,8 +73,8 @@ def _node(step: Step, counts: Counts, faults: Mapping[str, list[str]], selected:
     ]
     others = [(str(kind.outcome_label(code)), count) for code, count in outcomes.items() if code and code not in labels]
     return Node(
-        own, step["kind"], kind.icon, label_of(step), words_of(step), sum(outcomes.values()), counts.standing.get(own, 0),
-        others, ways, faults.get(own, []), own == selected,
+        own, step["kind"], kind.icon, label_of(step), words_of(step), sum(outcomes.values()),
+        counts.standing.get(own, 0), others, ways, faults.get(own, []), own == selected,
     )  # fmt: skip
 
 

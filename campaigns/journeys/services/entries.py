@@ -150,7 +150,8 @@ def _limited(definition: dict[str, Any], select: str) -> str:
     if entry["kind"] == "segment" or not entry.get("segment"):
         return select
     return f"""SELECT l.* FROM ({select}) AS l(customer_id, cause, at, context) WHERE EXISTS (
-        SELECT FROM analytics_customersegments s WHERE s.customer_id = l.customer_id AND %(limiting)s = ANY(s.inside))"""  # noqa: S608 - fragments of the code; values are parameters
+        SELECT FROM analytics_customersegments s
+        WHERE s.customer_id = l.customer_id AND %(limiting)s = ANY(s.inside))"""  # noqa: S608 - fragments of the code; values are parameters
 
 
 def _first_waits(journey: Journey, active: Sequence[tuple[int, int]], now: datetime) -> None:
@@ -287,7 +288,8 @@ def _wake(customers: Mapping[str, set[int]]) -> int:
             cursor.execute(
                 """UPDATE campaigns_journeyrun r SET due_at = least(r.due_at, clock_timestamp())
                    FROM (SELECT n.id FROM campaigns_journeyrun n JOIN campaigns_journeyversion v ON v.id = n.version_id
-                         WHERE n.customer_id = ANY(%(who)s) AND n.state = 'active' AND n.due_at > clock_timestamp() AND (
+                         WHERE n.customer_id = ANY(%(who)s) AND n.state = 'active'
+                           AND n.due_at > clock_timestamp() AND (
                              n.waits_for = ANY(%(keys)s) OR n.waits_for LIKE %(prefix)s
                              OR (v.definition #>> '{exit,policy}' IN ('goal', 'both')
                                  AND (v.definition #>> '{goal,event}' = ANY(%(keys)s)

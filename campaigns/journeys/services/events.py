@@ -21,8 +21,8 @@ ORDER = ORDER_PAID.kind
 LEFT_OUT = ("campaigns.message_sent",)
 # Each SELECT yields customer_id, cause, at, properties, context for %(customers)s since %(since)s.
 _ORDERS = f"""
-    SELECT o.customer_id, 'order:' || o.id, {acted_at("o")}, jsonb_build_object('amount', o.total, 'channel', o.channel),
-           jsonb_build_object('order_id', o.id)
+    SELECT o.customer_id, 'order:' || o.id, {acted_at("o")},
+           jsonb_build_object('amount', o.total, 'channel', o.channel), jsonb_build_object('order_id', o.id)
     FROM crm_order o WHERE o.customer_id = ANY(%(customers)s) AND {order_counts("o")} AND {acts_outside("o")}
           AND {acted_at("o")} >= %(since)s"""  # noqa: S608 - fragments of the code; values are parameters
 _ACTIVITY = """
@@ -32,7 +32,8 @@ _ACTIVITY = """
 _EVENTS = f"""
     SELECT e.subject_id, 'event:' || e.id, e.occurred_at, e.payload,
            CASE WHEN e.kind = 'loyalty.points_expiring'
-                THEN jsonb_build_object('expiring', jsonb_build_object('points', e.payload->'points', 'on', e.payload->'on'))
+                THEN jsonb_build_object('expiring',
+                                        jsonb_build_object('points', e.payload->'points', 'on', e.payload->'on'))
                 ELSE '{{}}'::jsonb END
     FROM core_domainevent e
     WHERE e.subject_id = ANY(%(customers)s) AND e.kind = %(key)s AND e.occurred_at >= %(since)s

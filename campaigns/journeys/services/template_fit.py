@@ -93,7 +93,10 @@ def _walk(
 
 
 def check_texts(template: Template, texts: Texts) -> None:
-    """Raise Conflict `coupon_not_shown`, `coupon_missing` or `field_not_brought` if a live journey does not fit new texts."""
+    """Raise Conflict if a live journey does not fit new texts.
+
+    Codes: `coupon_not_shown`, `coupon_missing`, `field_not_brought`.
+    """
     texts_of = texts_with(template, texts)
     live = Journey.objects.filter(state__in=[JourneyState.RUNNING, JourneyState.PAUSED]).select_related("version")
     for journey in live.order_by("pk"):

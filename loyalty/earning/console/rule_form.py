@@ -149,7 +149,8 @@ class EarningRuleForm(RuleSettingsForm):
         if version is None:
             one = Decimal(1) if exponent(self.program.currency) else Decimal(100)
             return {
-                "trigger": "order", "points": 1, "per_amount": f"{one:f}", "tier_multiplier": True, "stacking": "sum", "position": 0,
+                "trigger": "order", "points": 1, "per_amount": f"{one:f}", "tier_multiplier": True,
+                "stacking": "sum", "position": 0,
             }  # fmt: skip
         values: dict[str, Any] = {
             "points": version.points or "",

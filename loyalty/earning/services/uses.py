@@ -51,8 +51,9 @@ def _lock(keys: list[Key], program: Program) -> dict[Key, int]:
                 SELECT g.rule, g.member, g.period, g.starts_on, CASE WHEN {counted} THEN 0 ELSE
                        coalesce((SELECT sum(e.points - e.taken_back) FROM loyalty_earning e
                                  WHERE {member_filter} AND e.rule_id = g.rule
-                                       AND (g.period = 'ever' OR (coalesce(e.occurred_at, e.created_at) >= g.since
-                                                                  AND coalesce(e.occurred_at, e.created_at) < g.until))), 0) END
+                                       AND (g.period = 'ever'
+                                            OR (coalesce(e.occurred_at, e.created_at) >= g.since
+                                                AND coalesce(e.occurred_at, e.created_at) < g.until))), 0) END
                 FROM {key_arrays}, %s::timestamptz[], %s::timestamptz[])
                      WITH ORDINALITY AS g(rule, member, period, starts_on, since, until, place)
                 WHERE NOT EXISTS (SELECT FROM loyalty_earninguse u WHERE u.rule_id = g.rule AND {same}

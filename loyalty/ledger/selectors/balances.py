@@ -84,7 +84,8 @@ def balance_of(account: Account) -> Balance:
     program = account.member.program
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT sum(remaining)::bigint, CASE WHEN available_from > now() THEN available_from END AS waits, expires_at
+            """SELECT sum(remaining)::bigint, CASE WHEN available_from > now() THEN available_from END AS waits,
+                      expires_at
                FROM loyalty_lot WHERE account_id = %s AND open AND (expires_at IS NULL OR expires_at > now())
                GROUP BY waits, expires_at ORDER BY expires_at NULLS LAST""",
             [account.pk],
