@@ -19,7 +19,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -54,8 +53,8 @@ class JourneyPlan:
     number: int
     journey: int
     name: str
-    definition: dict[str, Any]
-    steps: dict[str, dict[str, Any]]
+    definition: rules.JourneyDefinition
+    steps: dict[str, rules.Step]
     ways: dict[tuple[str, str], str]
     places: dict[str, int]
 

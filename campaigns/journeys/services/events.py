@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 
 from analytics.segments.events import SEGMENT_ENTERED, SEGMENT_LEFT
+from campaigns.journeys.rules import Comparison
 from core.events.bus import TYPES, Effect, EventType
 from crm.activity.events import ACTIVITY_RECEIVED
 from crm.activity.models import ActivityKind
@@ -84,7 +86,7 @@ def label_of(key: str) -> str:
     return str(known_type.label) if known_type else key
 
 
-def where_words(where: Sequence[dict]) -> str:
+def where_words(where: Sequence[Comparison]) -> str:
     """Format the conditions on an event, such as "score ≤ 2"; built-in properties have readable names."""
     signs = {"eq": "=", "ne": "≠", "gte": "≥", "lte": "≤"}
     names = {"up": _t("upwards"), "score": _t("score"), "points": _t("points"), "amount": _t("amount in minor units")}
@@ -96,7 +98,7 @@ def where_words(where: Sequence[dict]) -> str:
     )
 
 
-def event_words(spec: dict | None) -> str:
+def event_words(spec: Mapping[str, Any] | None) -> str:
     """Return the event and its conditions as readable text, or "" without an event."""
     if not spec or not spec.get("event"):
         return ""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
 from django.db import transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from analytics.conditions.rules.trees import Group, Node, leaf_of
 from analytics.segments.models import Segment
 from analytics.segments.services.segments import create_segment
 from campaigns.care.services.presets import _COUPON_EN, _COUPON_ZH, _FOOT_EN, _FOOT_ZH
@@ -20,6 +21,7 @@ from campaigns.coupons.models import CodeMode, Coupon, DiscountKind
 from campaigns.coupons.rules.discounts import zhe_of
 from campaigns.coupons.services.coupons import create_coupon
 from campaigns.journeys.models import Journey
+from campaigns.journeys.rules import Comparison, Entry, Exit, Goal, Reentry, Step, step_of
 from campaigns.journeys.services.events import ORDER
 from campaigns.journeys.services.journeys import create_journey
 from campaigns.templates.models import Template
@@ -30,7 +32,16 @@ from core.db.locks import lock_name
 from core.text.currencies import exponent
 from crm.customers.models import Store
 
-Step = dict[str, Any]
+
+class Preset(TypedDict):
+    """The settings and steps of a ready-made journey; a draft adds the defaults of the others."""
+
+    entry: Entry
+    reentry: Reentry
+    exit: Exit
+    goal: NotRequired[Goal]
+    holdout: NotRequired[int]
+    steps: list[Step]
 
 
 class Maker:
@@ -48,7 +59,7 @@ class Maker:
     def step(self, kind: str, **values: Any) -> Step:
         """Return a step with a new id."""
         self._made += 1
-        return {"id": f"s{self._made}", "kind": kind, **values}
+        return step_of(f"s{self._made}", kind, values)
 
     def wait(self, amount: int, unit: str = "days") -> Step:
         """Return a step that waits for some time."""
@@ -69,7 +80,7 @@ class Maker:
         self, condition: str, operator: str, *, yes: Sequence[Step] = (), no: Sequence[Step] = (), **values: Any
     ) -> Step:
         """Return a step that branches on one condition."""
-        rule = {"op": "and", "children": [{"condition": condition, "operator": operator, **values}]}
+        rule: Group = {"op": "and", "children": [leaf_of(condition, operator, values)]}
         return self.step("branch", rule=rule, arms={"yes": list(yes), "no": list(no)})
 
     def tag(self, english: str, chinese: str, action: str = "add") -> Step:
@@ -115,7 +126,7 @@ class Maker:
         )
         return self.step("coupon", coupon=str(row.pk))
 
-    def segment(self, name: tuple[str, str], *conditions: dict[str, Any]) -> int:
+    def segment(self, name: tuple[str, str], *conditions: Node) -> int:
         """Return the id of the segment with this name; create it if there is none."""
         called = self.say(*name)
         row = Segment.objects.active().filter(name=called).first()
@@ -128,9 +139,10 @@ class Maker:
         return row.pk
 
 
-Build = Callable[[Maker], dict[str, Any]]
-ONCE, EVERY = {"policy": "never", "value": 0}, {"policy": "every", "value": 0}
-BUYS = {"event": ORDER, "where": []}
+Build = Callable[[Maker], Preset]
+ONCE: Reentry = {"policy": "never", "value": 0}
+EVERY: Reentry = {"policy": "every", "value": 0}
+BUYS: Goal = {"event": ORDER, "where": []}
 
 
 @dataclass(frozen=True)
@@ -160,15 +172,15 @@ def _chinese() -> bool:
     return (get_language() or "").startswith("zh")
 
 
-def _event(event: str, *where: dict[str, str]) -> dict[str, Any]:
+def _event(event: str, *where: Comparison) -> Entry:
     return {"kind": "event", "event": event, "where": list(where), "segment": None}
 
 
-def _is(name: str, value: str, operator: str = "eq") -> dict[str, str]:
+def _is(name: str, value: str, operator: Literal["eq", "lte"] = "eq") -> Comparison:
     return {"field": name, "operator": operator, "value": value}
 
 
-def _welcome(m: Maker) -> dict[str, Any]:
+def _welcome(m: Maker) -> Preset:
     return {
         "entry": _event("loyalty.member_enrolled"),
         "goal": BUYS, "exit": {"policy": "goal"}, "reentry": ONCE,
@@ -188,7 +200,7 @@ def _welcome(m: Maker) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _first_purchase(m: Maker) -> dict[str, Any]:
+def _first_purchase(m: Maker) -> Preset:
     return {
         "entry": _event(ORDER), "reentry": ONCE, "exit": {"policy": "never"},
         "steps": [
@@ -209,7 +221,7 @@ def _first_purchase(m: Maker) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _after_purchase(m: Maker) -> dict[str, Any]:
+def _after_purchase(m: Maker) -> Preset:
     return {
         "entry": _event(ORDER), "reentry": {"policy": "days", "value": 30}, "exit": {"policy": "never"},
         "steps": [
@@ -230,7 +242,7 @@ def _after_purchase(m: Maker) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _birthday(m: Maker) -> dict[str, Any]:
+def _birthday(m: Maker) -> Preset:
     return {
         "entry": {"kind": "date", "date": "birthday", "days": 7, "time": "09:30", "segment": None},
         "reentry": EVERY, "exit": {"policy": "never"},
@@ -248,7 +260,7 @@ def _birthday(m: Maker) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _member_day(m: Maker) -> dict[str, Any]:
+def _member_day(m: Maker) -> Preset:
     return {
         "entry": {"kind": "date", "date": "member_day", "days": 0, "time": "10:00", "segment": None},
         "reentry": EVERY, "exit": {"policy": "never"},
@@ -261,7 +273,7 @@ def _member_day(m: Maker) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _expiring(m: Maker) -> dict[str, Any]:
+def _expiring(m: Maker) -> Preset:
     body = ("<p>{{ expiring.points }} of your {{ member.points }} points can be spent until {{ expiring.on }}.</p>",
             "<p>您的 {{ member.points }} 积分中有 {{ expiring.points }} 积分将于 "
             "{{ expiring.on }} 过期。</p>")  # fmt: skip
@@ -281,7 +293,7 @@ def _expiring(m: Maker) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _tier_up(m: Maker) -> dict[str, Any]:
+def _tier_up(m: Maker) -> Preset:
     return {
         "entry": _event("loyalty.tier_changed", _is("up", "true")), "reentry": EVERY, "exit": {"policy": "never"},
         "steps": [
@@ -299,10 +311,10 @@ def _tier_up(m: Maker) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _near_tier(m: Maker) -> dict[str, Any]:
+def _near_tier(m: Maker) -> Preset:
     near = m.segment(("Near the next tier", "即将升级的会员"),
-                     {"condition": "next_tier_share", "operator": "gte", "value": 80},
-                     {"condition": "next_tier_share", "operator": "lte", "value": 99})  # fmt: skip
+                     leaf_of("next_tier_share", "gte", {"value": 80}),
+                     leaf_of("next_tier_share", "lte", {"value": 99}))  # fmt: skip
     return {
         "entry": {"kind": "segment", "segment": near, "members": True}, "reentry": {"policy": "days", "value": 60},
         "goal": {"event": "loyalty.tier_changed", "where": [_is("up", "true")]}, "exit": {"policy": "both"},
@@ -319,8 +331,8 @@ def _near_tier(m: Maker) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _tier_at_risk(m: Maker) -> dict[str, Any]:
-    short = m.segment(("Tier about to be lost", "即将降级的会员"), {"condition": "tier_short", "operator": "yes"})
+def _tier_at_risk(m: Maker) -> Preset:
+    short = m.segment(("Tier about to be lost", "即将降级的会员"), leaf_of("tier_short", "yes", {}))
     return {
         "entry": {"kind": "segment", "segment": short, "members": True}, "reentry": {"policy": "days", "value": 90},
         "goal": BUYS, "exit": {"policy": "both"},
@@ -338,7 +350,7 @@ def _tier_at_risk(m: Maker) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cart(m: Maker) -> dict[str, Any]:
+def _cart(m: Maker) -> Preset:
     return {
         "entry": _event("activity:cart"), "reentry": {"policy": "days", "value": 7},
         "goal": BUYS, "exit": {"policy": "goal"},
@@ -355,9 +367,9 @@ def _cart(m: Maker) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _winback(m: Maker) -> dict[str, Any]:
+def _winback(m: Maker) -> Preset:
     lapsed = m.segment(("No order for 90 days", "90 天未下单"),
-                       {"condition": "last_order", "operator": "before", "days": 90})  # fmt: skip
+                       leaf_of("last_order", "before", {"days": 90}))  # fmt: skip
     waves = []
     for number, (percent, days) in enumerate(((5, 14), (10, 14), (20, 30)), 1):
         waves += [
@@ -375,8 +387,8 @@ def _winback(m: Maker) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _sunset(m: Maker) -> dict[str, Any]:
-    segment = m.segment(("Lapsed for good", "长期流失"), {"condition": "last_order", "operator": "before", "days": 365})
+def _sunset(m: Maker) -> Preset:
+    segment = m.segment(("Lapsed for good", "长期流失"), leaf_of("last_order", "before", {"days": 365}))
     return {
         "entry": {"kind": "segment", "segment": segment, "members": True}, "reentry": ONCE,
         "goal": BUYS, "exit": {"policy": "goal"},
@@ -392,7 +404,7 @@ def _sunset(m: Maker) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _unhappy(m: Maker) -> dict[str, Any]:
+def _unhappy(m: Maker) -> Preset:
     return {
         "entry": _event("crm.ticket_rated", _is("score", "2", "lte")), "reentry": {"policy": "days", "value": 30},
         "exit": {"policy": "never"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -124,5 +124,5 @@ def lock_existing(rows: Collection[tuple[int, int, date]]) -> set[Key]:
     return locked
 
 
-def _columns(keys: list[Key]) -> list[Any]:
+def _columns(keys: Sequence[Key]) -> list[Any]:
     return [[key[place] for key in keys] for place in range(4)]
