@@ -117,7 +117,7 @@ AnyJourney = JourneyDefinition | JourneyDraft
 
 def step_of(own: str, kind: str, values: StepValues) -> Step:
     """Return a step with the values of its kind."""
-    return cast(Step, {**values, "id": own, "kind": kind})
+    return cast(Step, {"id": own, "kind": kind, **values})
 
 
 def change_values(step: Step, values: StepValues) -> None:

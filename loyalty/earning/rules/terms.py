@@ -56,4 +56,4 @@ class EarningTerms(TypedDict, total=False):
 
 def condition_of(kind: str, values: ConditionValues) -> ConditionTerms:
     """Return a condition with the values of its settings."""
-    return cast(ConditionTerms, {**values, "kind": kind})
+    return cast(ConditionTerms, {"kind": kind, **values})
