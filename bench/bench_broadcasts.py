@@ -29,11 +29,11 @@ def plain(count: int) -> float:
     sql("CREATE TABLE bench_message (LIKE campaigns_message INCLUDING ALL)")
     seconds = timed(
         lambda: sql(
-            """INSERT INTO bench_message (id, customer_id, channel, message_class, origin, origin_version, step, occurrence,
-                   template_id, template_version, context, state, reason, due_at, attempts, language, subject, body,
-                   provider_id, error)
-               SELECT gen_random_uuid(), id, 'null', 'marketing', 'bench', 1, 'send', 'once', 0, 1, '{}', 'queued', '', now(),
-                      0, '', '', '', '', ''
+            """INSERT INTO bench_message (id, customer_id, channel, message_class, origin, origin_version, step,
+                   occurrence, template_id, template_version, context, state, reason, due_at, attempts, language,
+                   subject, body, provider_id, error)
+               SELECT gen_random_uuid(), id, 'null', 'marketing', 'bench', 1, 'send', 'once', 0, 1, '{}', 'queued', '',
+                      now(), 0, '', '', '', '', ''
                FROM crm_customer WHERE source = 'bench-messages' ORDER BY id LIMIT %s""",
             [count],
         )

@@ -19,7 +19,8 @@ CODE = "BENCHHOT"
 FLOOR = """
 DROP TABLE IF EXISTS floor_coupon, floor_use;
 CREATE TABLE floor_coupon (id bigint PRIMARY KEY, used bigint NOT NULL, most bigint NOT NULL CHECK (used <= most));
-CREATE TABLE floor_use (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), coupon bigint NOT NULL, customer bigint NOT NULL);
+CREATE TABLE floor_use (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), coupon bigint NOT NULL,
+                        customer bigint NOT NULL);
 INSERT INTO floor_coupon VALUES (1, 0, 1000000000);
 """
 COUNTER = f"""\\set who random(1, {CUSTOMERS})

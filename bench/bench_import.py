@@ -60,8 +60,9 @@ def floors(path: Path) -> tuple[float, float]:
     from django.db import connection
 
     rates = []
-    table = """(line bigint GENERATED ALWAYS AS IDENTITY, order_no text, created_at timestamptz, status text, mobile text,
-                name text, sku text, product text, category text, qty numeric, price numeric, channel text"""
+    table = """(line bigint GENERATED ALWAYS AS IDENTITY, order_no text, created_at timestamptz, status text,
+                mobile text, name text, sku text, product text, category text, qty numeric, price numeric,
+                channel text"""
     columns = HEADER
     with connection.cursor() as cursor:
         for staged in (False, True):
@@ -127,7 +128,8 @@ class Scratch:
     def store(self) -> None:
         self.manage(
             "shell", "-c",
-            "from crm.models import Store; Store.objects.create(code='main', name='Bench', currency='CNY', is_default=True)",
+            "from crm.models import Store; "
+            "Store.objects.create(code='main', name='Bench', currency='CNY', is_default=True)",
         )  # fmt: skip
 
 
@@ -157,8 +159,8 @@ def run() -> None:
         assert counted[2] == ROWS
         after = floors(orders)
         copied, staged = ((one + other) / 2 for one, other in zip(before, after, strict=True))
-        extra = {"rows": ROWS, "copy_floor": round(copied), "client_cpu_s": round(processor, 1), "peak_mb": round(memory),
-                 "same_file_again": round(again)}  # fmt: skip
+        extra = {"rows": ROWS, "copy_floor": round(copied), "client_cpu_s": round(processor, 1),
+                 "peak_mb": round(memory), "same_file_again": round(again)}  # fmt: skip
         report("import", rate, "order lines/s", staged, extra=extra)
 
         read, expected = write_hostile(hostile, ROWS)

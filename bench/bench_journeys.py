@@ -54,9 +54,10 @@ def floors(count: int) -> tuple[float, float]:
     sql("CREATE TABLE bench_run (LIKE campaigns_journeyrun INCLUDING ALL)")
     insert = timed(
         lambda: sql(
-            """INSERT INTO bench_run (id, journey_id, version_id, customer_id, number, cause, state, step, context, waits_for,
-                                      attempts, error, end_reason, entered_at, step_at, due_at)
-               SELECT row_number() OVER (), 0, 0, id, 1, 'bench', 'active', 's1', '{}', '', 0, '', '', now(), now(), now()
+            """INSERT INTO bench_run (id, journey_id, version_id, customer_id, number, cause, state, step, context,
+                                      waits_for, attempts, error, end_reason, entered_at, step_at, due_at)
+               SELECT row_number() OVER (), 0, 0, id, 1, 'bench', 'active', 's1', '{}', '', 0, '', '', now(), now(),
+                      now()
                FROM crm_customer WHERE source = 'bench-journeys' ORDER BY id LIMIT %s""",
             [count],
         )

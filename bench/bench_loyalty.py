@@ -19,7 +19,7 @@ def each(*statements: str) -> None:
 
 
 def make_members() -> None:
-    """Create ROWS members, each with one order in the window, a lot that expired a minute ago and one without expiry."""
+    """Create ROWS members, each with an order in the window, a lot that expired a minute ago and one without expiry."""
     from config import demo
     from crm.customers.services.setup import ensure_store
     from loyalty.earning.services.setup import ensure_default_program
@@ -30,7 +30,8 @@ def make_members() -> None:
     assert program is not None
     points = program.point_types.get()
     each(
-        f"""INSERT INTO crm_customer (number, name, state, gender, language, time_zone, country, region, attributes, source)
+        f"""INSERT INTO crm_customer (number, name, state, gender, language, time_zone, country, region, attributes,
+                                      source)
             SELECT crm_next_customer_number(), 'Bench', 'active', '', '', '', 'CN', '', '{{}}', 'bench'
             FROM generate_series(1, {ROWS})""",
         f"""INSERT INTO crm_order (store_id, source, number, customer_id, state, channel, currency, subtotal, discount,
@@ -42,10 +43,12 @@ def make_members() -> None:
             SELECT {program.pk}, id, 'active', 0, now() FROM crm_customer""",
         f"""INSERT INTO loyalty_account (member_id, point_type_id, available, pending, held, debt)
             SELECT id, {points.pk}, 200, 0, 0, 0 FROM loyalty_member""",
-        """INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason, actor, occurred_at)
-           SELECT a.id, 'adjust', 100, 0, 0, 0, '', 'migration', 'bench', now() FROM loyalty_account a, generate_series(1, 2)""",
-        """INSERT INTO loyalty_lot (account_id, source, entry_id, points, remaining, held, expired, available_from, confirmed_at,
-               expires_at)
+        """INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason, actor,
+                                      occurred_at)
+           SELECT a.id, 'adjust', 100, 0, 0, 0, '', 'migration', 'bench', now()
+           FROM loyalty_account a, generate_series(1, 2)""",
+        """INSERT INTO loyalty_lot (account_id, source, entry_id, points, remaining, held, expired, available_from,
+               confirmed_at, expires_at)
            SELECT e.account_id, 'adjustment', e.id, 100, 100, 0, 0, now(), now(),
                   CASE WHEN e.id % 2 = 0 THEN now() - interval '1 minute' END FROM loyalty_entry e""",
     )
@@ -63,13 +66,13 @@ def awards() -> None:
     floor = timed(
         lambda: each(
             f"""WITH made AS (
-                    INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason, actor,
-                                               occurred_at)
+                    INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason,
+                                               actor, occurred_at)
                     SELECT id, 'adjust', 1, 0, 0, 0, '', 'floor', 'bench', now() FROM loyalty_account ORDER BY id
                     LIMIT {ORDERS} RETURNING id, account_id),
                 lots AS (
-                    INSERT INTO loyalty_lot (account_id, source, entry_id, points, remaining, held, expired, available_from,
-                                             confirmed_at)
+                    INSERT INTO loyalty_lot (account_id, source, entry_id, points, remaining, held, expired,
+                                             available_from, confirmed_at)
                     SELECT account_id, 'adjustment', id, 1, 1, 0, 0, now(), now() FROM made)
                 UPDATE loyalty_account a SET available = a.available + 1 FROM made WHERE made.account_id = a.id"""
         )
@@ -105,7 +108,8 @@ def tiers() -> None:
         lambda: each(
             "BEGIN",
             """UPDATE loyalty_member m SET qualifying = s.total FROM (
-                   SELECT customer_id, sum(total - refunded) AS total FROM crm_order WHERE state = 'paid' GROUP BY customer_id) s
+                   SELECT customer_id, sum(total - refunded) AS total FROM crm_order WHERE state = 'paid'
+                   GROUP BY customer_id) s
                WHERE s.customer_id = m.customer_id""",
             "ROLLBACK",
         )

@@ -64,7 +64,9 @@ def prepare(count: int) -> None:
     )
     template = save_template(
         name=f"Bench {time.time_ns()}", channel="null", actor=SYSTEM,
-        texts=[Text("en", "Dear {{ customer.first_name }}, you have {{ member.points }} points. {{ links.unsubscribe }}", "Hi")],
+        texts=[Text("en",
+                    "Dear {{ customer.first_name }}, you have {{ member.points }} points. {{ links.unsubscribe }}",
+                    "Hi")],
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE campaigns_message CASCADE")

@@ -21,11 +21,12 @@ POINTS = 50_000_000
 FLOOR = """
 DROP TABLE IF EXISTS floor_key, floor_entry, floor_balance;
 CREATE TABLE floor_balance (id bigint PRIMARY KEY, available bigint NOT NULL CHECK (available >= 0));
-CREATE TABLE floor_entry (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, account bigint NOT NULL, points bigint NOT NULL,
-                          at timestamptz NOT NULL DEFAULT now());
+CREATE TABLE floor_entry (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, account bigint NOT NULL,
+                          points bigint NOT NULL, at timestamptz NOT NULL DEFAULT now());
 CREATE INDEX ON floor_entry (account);
 CREATE TABLE floor_key (key text PRIMARY KEY, answer bigint);
-CREATE OR REPLACE FUNCTION floor_redeem(p_account bigint, p_points bigint, p_key text) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION floor_redeem(p_account bigint, p_points bigint, p_key text)
+RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE left_over bigint;
 BEGIN
     INSERT INTO floor_key (key) VALUES (p_key) ON CONFLICT DO NOTHING;

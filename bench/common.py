@@ -23,7 +23,7 @@ RESULTS = ROOT / "bench" / "results"
 
 
 def start_servers(name: str = "bench") -> None:
-    """Start separate servers under var/bench, unless DATABASE_URL, REDIS_URL and CACHE_URL name others; then migrate."""
+    """Start separate servers under var/bench unless DATABASE_URL, REDIS_URL and CACHE_URL name others, then migrate."""
     os.environ.setdefault("LIUKE_VAR", str(ROOT / "var" / name))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
     os.environ.setdefault("API_RATE_LIMIT", "1000000000")
@@ -105,7 +105,8 @@ def segment_of(source: str, count: int) -> Segment:
     segment = Segment.objects.create(name=f"Bench {time.time_ns()}", rule={"op": "and", "children": []})
     with transaction.atomic():
         memberships.fill(
-            "SELECT id AS customer_id, ARRAY[%s::bigint] AS inside FROM crm_customer WHERE source = %s ORDER BY id LIMIT %s",
+            "SELECT id AS customer_id, ARRAY[%s::bigint] AS inside FROM crm_customer WHERE source = %s "
+            "ORDER BY id LIMIT %s",
             [segment.pk, source, count],
             at=memberships.lock_memberships(),
         )
@@ -136,8 +137,8 @@ def pgbench(script: str, *, clients: int = 16, seconds: int = 4, variables: dict
         "PGPASSWORD": parts["PASSWORD"],
     }
     done = subprocess.run(
-        [str(binaries() / "pgbench"), "-n", "-f", "-", "-c", str(clients), "-j", "2", "-T", str(seconds), "-M", "prepared",
-         *defines, parts["NAME"]],
+        [str(binaries() / "pgbench"), "-n", "-f", "-", "-c", str(clients), "-j", "2", "-T", str(seconds),
+         "-M", "prepared", *defines, parts["NAME"]],
         input=script, capture_output=True, text=True, check=False, env=environment,
     )  # fmt: skip
     for line in done.stdout.splitlines():
@@ -256,7 +257,8 @@ def load(
     bodies = [body] if isinstance(body, str) else body
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", _CLIENT.format(root=str(ROOT)), str(port), str(clients // 2), str(seconds), str(seed)],
+            [sys.executable, "-c", _CLIENT.format(root=str(ROOT)), str(port), str(clients // 2), str(seconds),
+             str(seed)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )
         for seed in (int(time.time() * 1000) % 1_000_000_000, int(time.time() * 1000) % 1_000_000_000 + 1)

@@ -31,7 +31,8 @@ def main() -> None:
     python, postgres, wall = time.process_time() - python, postgres_seconds() - postgres, time.perf_counter() - wall
     each = 1e6 / done
     print(
-        f"{done:,} messages, {wall * each:.1f} µs each; processor: Python {python * each:.1f}, PostgreSQL {postgres * each:.1f}"
+        f"{done:,} messages, {wall * each:.1f} µs each; "
+        f"processor: Python {python * each:.1f}, PostgreSQL {postgres * each:.1f}"
     )
     rows = sql(
         """SELECT total_exec_time * 1000 / %s, wal_bytes / %s, left(regexp_replace(query, '\\s+', ' ', 'g'), 90)

@@ -35,11 +35,12 @@ def main() -> None:
         body = b'{"points": 1}'
         number = numbers[turn * 7919 % len(numbers)]
         environ = {
-            "REQUEST_METHOD": "POST", "PATH_INFO": f"/api/v1/members/{number}/points/redemptions", "SERVER_NAME": "localhost",
-            "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost", "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr, "CONTENT_TYPE": "application/json",
-            "CONTENT_LENGTH": str(len(body)), "HTTP_AUTHORIZATION": f"Bearer {secret}",
-            "HTTP_IDEMPOTENCY_KEY": uuid.uuid4().hex, "REMOTE_ADDR": "127.0.0.1", "QUERY_STRING": "",
+            "REQUEST_METHOD": "POST", "PATH_INFO": f"/api/v1/members/{number}/points/redemptions",
+            "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost",
+            "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr,
+            "CONTENT_TYPE": "application/json", "CONTENT_LENGTH": str(len(body)),
+            "HTTP_AUTHORIZATION": f"Bearer {secret}", "HTTP_IDEMPOTENCY_KEY": uuid.uuid4().hex,
+            "REMOTE_ADDR": "127.0.0.1", "QUERY_STRING": "",
         }  # fmt: skip
         statuses: list[str] = []
         answer = application(environ, lambda status, headers, error=None: statuses.append(status))

@@ -231,14 +231,16 @@ def _growth(program: Program) -> None:
         levels=[Level(1, growth=5), Level(2, points=50, growth=10), Level(3, points=100, growth=20, badge=regular)],
     )  # fmt: skip
     create_task(
-        program=program, code="autumn-beans", name="Autumn tasting", name_zh="秋日品鉴", icon="crown", season="秋季 · Autumn",
-        description="Spend ¥200 or ¥500 before the season ends.", description_zh="赛季结束前消费满 200 元、500 元。",
+        program=program, code="autumn-beans", name="Autumn tasting", name_zh="秋日品鉴", icon="crown",
+        season="秋季 · Autumn", description="Spend ¥200 or ¥500 before the season ends.",
+        description_zh="赛季结束前消费满 200 元、500 元。",
         trigger="order", measure="amount", starts_at=starts_at, ends_at=starts_at + timedelta(days=60), position=2,
         levels=[Level(200_00, points=50, growth=20), Level(500_00, points=200, growth=60, badge=gourmet)], actor=SYSTEM,
     )  # fmt: skip
     create_task(
-        program=program, code="come-by", name="Come by three days in a row", name_zh="连续三天来逛", icon="calendar-event",
-        description="Look at our coffee on three days in a row.", description_zh="连续三天来看看我们的咖啡。",
+        program=program, code="come-by", name="Come by three days in a row", name_zh="连续三天来逛",
+        icon="calendar-event", description="Look at our coffee on three days in a row.",
+        description_zh="连续三天来看看我们的咖啡。",
         trigger="activity", event_kind="view", measure="days", starts_at=starts_at, position=3, actor=SYSTEM,
         levels=[Level(2, points=5), Level(3, points=10, growth=5, badge=explorer)],
     )  # fmt: skip

@@ -102,6 +102,7 @@ def _webhook_secrets() -> list[str]:
         name, _, password = secret.partition(":")
         if not name or not password:
             raise ConfigurationError(
-                "ANYMAIL_WEBHOOK_SECRET must look like name:password, several separated by commas; one of them has no colon."
+                "ANYMAIL_WEBHOOK_SECRET must look like name:password, several separated by commas; "
+                "one of them has no colon."
             )
     return secrets

@@ -11,4 +11,7 @@ def updating() -> bool:
 
 
 def how_to_update(path: Path, test: str) -> str:
-    return f"If this is intended: UPDATE_BASELINES=1 .venv/bin/python -m pytest {test}, then review the diff of {path.name}."
+    return (
+        f"If this is intended: UPDATE_BASELINES=1 .venv/bin/python -m pytest {test}, "
+        f"then review the diff of {path.name}."
+    )

@@ -172,7 +172,7 @@ def staff(db):
 
 @pytest.fixture
 def server_key(db):
-    """Return server_key("points:redeem"), which creates a key with these scopes (default: all) and returns its secret."""
+    """Return server_key("points:redeem"), which creates a key with these scopes (all by default), and its secret."""
     from core.security.scopes import SCOPES
 
     def make(*scopes: str, source: str = "storefront") -> str:

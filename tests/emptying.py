@@ -48,7 +48,7 @@ def _empty(case: TransactionTestCase) -> None:
 
 
 def _quickly(name: str) -> bool:
-    """Empty all tables but those that the flush fills; False when there was no flush yet, or one of those has changed."""
+    """Empty all tables but those that the flush fills; False if there was no flush yet, or one of those has changed."""
     left = _left.get(name)
     if left is None:
         return False

@@ -1,4 +1,4 @@
-"""A migrated PostgreSQL data directory, made once for each state of the code; the servers of tests start from copies of it."""
+"""A migrated PostgreSQL data directory, made once for each state of the code; test servers start from copies of it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def folder() -> Path:
 
 
 def checksum() -> str:
-    """Return a checksum of what decides the state after `migrate`: migrations, SQL files, and code that runs after them."""
+    """Return a checksum of what decides the state after `migrate`: migrations, SQL files and code run after them."""
     digest = hashlib.sha256()
     sources = [path for name in PACKAGES for kind in ("*.py", "*.sql") for path in (ROOT / name).rglob(kind)]
     for path in [ROOT / "requirements.txt", *sorted(sources)]:

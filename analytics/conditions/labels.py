@@ -19,6 +19,7 @@ from analytics.conditions.registry import (
     YES_NO,
     SegmentCondition,
 )
+from analytics.conditions.rules.trees import Leaf, Node, values_of
 from core.fields import Field
 from core.text.formatting import day, money, number, when
 from crm.customers.models import Channel, Purpose
@@ -34,14 +35,15 @@ class Words:
     children: list[Words] = field(default_factory=list)
 
 
-def tree_words(rule: dict, currency: str) -> Words:
+def tree_words(rule: Node, currency: str) -> Words:
     if "condition" in rule:
         return Words(leaf_words(rule, currency))
     parts = [tree_words(child, currency) for child in rule["children"]]
     if rule["op"] == "not":
         # not(or(a, b)) reads as "none of a, b".
-        inner = rule["children"][0] if rule["children"] else {}
-        return Words(_t("None of these:"), parts[0].children if inner.get("op") == "or" else parts)
+        inner = rule["children"][0] if rule["children"] else None
+        is_or = inner is not None and "condition" not in inner and inner["op"] == "or"
+        return Words(_t("None of these:"), parts[0].children if is_or else parts)
     if not parts:
         return Words(_t("Every customer") if rule["op"] == "and" else _t("No customers"))
     if len(parts) == 1:
@@ -49,10 +51,10 @@ def tree_words(rule: dict, currency: str) -> Words:
     return Words(_t("All of these:") if rule["op"] == "and" else _t("Any of these:"), parts)
 
 
-def sentence(rule: dict, currency: str) -> str:
+def sentence(rule: Node, currency: str) -> str:
     """Return the whole rule on one line."""
 
-    def line(node: dict, nested: bool) -> str:
+    def line(node: Node, nested: bool) -> str:
         if "condition" in node:
             return leaf_words(node, currency)
         parts = [line(child, True) for child in node["children"]]
@@ -66,7 +68,7 @@ def sentence(rule: dict, currency: str) -> str:
     return line(rule, False)
 
 
-def leaf_words(leaf: dict, currency: str) -> str:
+def leaf_words(leaf: Leaf, currency: str) -> str:
     """Return the words of one condition: "Net spend is at least ¥500.00".
 
     Unknown and incomplete conditions get words of their own.
@@ -75,7 +77,7 @@ def leaf_words(leaf: dict, currency: str) -> str:
     if condition is None:
         return _t("Unknown condition “%(name)s”") % {"name": leaf["condition"]} if leaf["condition"] else "…"
     operator = leaf["operator"]
-    values = {key: value for key, value in leaf.items() if key not in {"condition", "operator"}}
+    values = values_of(leaf)
     if operator not in condition.operators:
         return str(condition.label)
     if condition.phrase:
@@ -129,7 +131,7 @@ def _value_text(item: Field, value: Any, currency: str) -> str:
     return f"“{value}”"
 
 
-def value_words(condition: SegmentCondition, leaf: dict, value: str | None, currency: str) -> str:
+def value_words(condition: SegmentCondition, leaf: Leaf, value: str | None, currency: str) -> str:
     """Return the customer's value in words, to explain why they are in or out (S3).
 
     `value` is text from the database.
@@ -304,7 +306,7 @@ SPECIAL: dict[str, Special] = {
 }
 
 
-def _own_consents(_leaf: dict, value: str) -> str:
+def _own_consents(_leaf: Leaf, value: str) -> str:
     """Convert email/marketing, sms/service to E-mail · Marketing, SMS · Service and surveys."""
     channels, purposes = dict(Channel.choices), dict(Purpose.choices)
     pairs = [part.partition("/") for part in value.split(", ")]
@@ -313,10 +315,10 @@ def _own_consents(_leaf: dict, value: str) -> str:
     )
 
 
-def _own_attribute(leaf: dict, value: str) -> str:
+def _own_attribute(leaf: Leaf, value: str) -> str:
     """Return the value of the attribute that the condition names."""
     try:
-        own_value = json.loads(value).get(leaf.get("attribute"))
+        own_value = json.loads(value).get(values_of(leaf).get("attribute"))
     except (ValueError, AttributeError):
         return value
     if isinstance(own_value, bool):
@@ -324,7 +326,7 @@ def _own_attribute(leaf: dict, value: str) -> str:
     return _t("nothing") if own_value in (None, "") else str(own_value)
 
 
-OWN_VALUES: dict[str, Callable[[dict, str], str]] = {
+OWN_VALUES: dict[str, Callable[[Leaf, str], str]] = {
     "consent": _own_consents,
     "attribute": _own_attribute,
     "sample": lambda _leaf, _value: _t("drawn at random"),

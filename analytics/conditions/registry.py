@@ -40,7 +40,8 @@ class SegmentCondition:
 
     `time_based`: true when the result can change only because time passes.
     `query`: the forms of each comparison in the text of a rule, as patterns of `rules/query.py`; the first one is
-    printed. A comparison without a pattern is written as name, comparison and values; see `analytics/conditions/services/query.py`.
+    printed. A comparison without a pattern is written as name, comparison and values; see
+    `analytics/conditions/services/query.py`.
     """
 
     name: str
@@ -112,7 +113,8 @@ def filters_sql(column: str, filters: Sequence[Mapping[str, str]]) -> Sql:
         if PLAIN_NUMBER.fullmatch(part["value"]):
             other = "true" if sign == "<>" else "false"
             parts.append(
-                f"""CASE WHEN {column} ->> %s ~ '^-?[0-9]+([.][0-9]+)?$' THEN ({column} ->> %s)::numeric {sign} %s::numeric
+                f"""CASE WHEN {column} ->> %s ~ '^-?[0-9]+([.][0-9]+)?$'
+                    THEN ({column} ->> %s)::numeric {sign} %s::numeric
                      ELSE {column} ->> %s IS NOT NULL AND {other} END"""
             )
             params += [part["property"], part["property"], part["value"], part["property"]]
@@ -179,7 +181,10 @@ def moment(name: str, label: str | Promise, group: str | Promise, expression: st
         if operator in {"ever", "never"}:
             return Sql(f"({expression} IS {'NOT ' if operator == 'ever' else ''}NULL)")
         if operator == "between_days":
-            text = f"{expression} > now() - make_interval(days => %s) AND {expression} <= now() - make_interval(days => %s)"
+            text = (
+                f"{expression} > now() - make_interval(days => %s) "
+                f"AND {expression} <= now() - make_interval(days => %s)"
+            )
             return Sql(f"coalesce({text}, false)", (values["high"], values["low"]))
         if operator == "between_dates":
             text = f"{expression} >= %s AND {expression} < %s"

@@ -88,8 +88,8 @@ class CustomerSegments(models.Model):
     """The segments that a customer is in, by ascending id, with the time of entry to each (S1).
 
     One row per customer: a computation writes one row, and a question about a customer reads one row. The members of a
-    segment are found with one scan over short rows (docs/adr/0012). Only `analytics.segments.services.memberships` writes this
-    table.
+    segment are found with one scan over short rows (docs/adr/0012). Only
+    `analytics.segments.services.memberships` writes this table.
     """
 
     customer = models.OneToOneField(

@@ -116,7 +116,7 @@ class BroadcastPages(KeysetPagination):
 
 
 def _resolved(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace the ids by their objects. Raises Invalid `unknown_segment`, `unknown_template` and so on for the field."""
+    """Replace the ids by their objects. Raises Invalid `unknown_segment`, `unknown_template` and so on, by field."""
     return {name: _one(NAMED[name], name, value) if name in NAMED else value for name, value in fields.items()}
 
 

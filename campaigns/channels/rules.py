@@ -8,8 +8,9 @@ import re
 import nh3
 
 TAGS = {
-    "a", "b", "blockquote", "br", "center", "code", "div", "em", "h1", "h2", "h3", "h4", "hr", "i", "img", "li", "ol", "p",
-    "pre", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul",
+    "a", "b", "blockquote", "br", "center", "code", "div", "em", "h1", "h2", "h3", "h4", "hr", "i", "img", "li",
+    "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead",
+    "tr", "u", "ul",
 }  # fmt: skip
 ATTRIBUTES = {
     "*": {"style", "align", "dir", "lang", "title"},
@@ -23,8 +24,8 @@ ATTRIBUTES = {
 STYLES = {
     "background-color", "border", "border-radius", "border-collapse", "color", "display", "font-family", "font-size",
     "font-style", "font-weight", "height", "letter-spacing", "line-height", "margin", "margin-bottom", "margin-left",
-    "margin-right", "margin-top", "max-width", "padding", "padding-bottom", "padding-left", "padding-right", "padding-top",
-    "text-align", "text-decoration", "vertical-align", "width",
+    "margin-right", "margin-top", "max-width", "padding", "padding-bottom", "padding-left", "padding-right",
+    "padding-top", "text-align", "text-decoration", "vertical-align", "width",
 }  # fmt: skip
 _CLEANER = nh3.Cleaner(
     tags=TAGS,

@@ -24,7 +24,8 @@ class JourneyEntryIn(serializers.Serializer):
 class JourneyEntryOut(serializers.Serializer):
     result = serializers.ChoiceField(
         choices=["entered", "held_out", "repeated", "refused"],
-        help_text="`repeated`: this key was used before. `refused`: the journey does not let this customer enter again.",
+        help_text="`repeated`: this key was used before. "
+        "`refused`: the journey does not let this customer enter again.",
     )
     run = serializers.IntegerField(allow_null=True)
     journey = serializers.IntegerField()

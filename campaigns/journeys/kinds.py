@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
 
+from analytics.conditions.rules.trees import Group
 from analytics.conditions.services.compilation import clean_rule
 from campaigns.journeys import rules
 from campaigns.journeys.registry import ERRORS, OPERATORS
@@ -30,10 +31,10 @@ class EventKind(FieldKind):
 class EventWhereKind(FieldKind):
     """A list of {"field", "operator", "value"} that must all hold for the properties of an event."""
 
-    def clean(self, field: Field, raw: Any, *, strict: bool) -> list[dict[str, str]]:
+    def clean(self, field: Field, raw: Any, *, strict: bool) -> list[rules.Comparison]:
         if not isinstance(raw, list) or len(raw) > 5:
             raise Invalid(_("Use at most 5 conditions."))
-        cleaned = []
+        cleaned: list[rules.Comparison] = []
         for item in raw:
             name, operator, value = (str(item.get(part, "")).strip() for part in ("field", "operator", "value"))
             if not name and not value:
@@ -44,16 +45,16 @@ class EventWhereKind(FieldKind):
                 raise Invalid(_("Not one of the choices."), code="invalid_choice")
             if operator in ("gte", "lte") and not NUMBER.fullmatch(value):
                 raise Invalid(_("Use a number."))
-            cleaned.append({"field": name, "operator": operator, "value": value})
+            cleaned.append(cast(rules.Comparison, {"field": name, "operator": operator, "value": value}))
         return cleaned
 
 
 class RuleKind(FieldKind):
     """The rule of a segment, with a group at its root. The segment builder draws it."""
 
-    def clean(self, field: Field, raw: Any, *, strict: bool) -> dict[str, Any]:
+    def clean(self, field: Field, raw: Any, *, strict: bool) -> Group:
         rule = clean_rule(raw)
-        return rule if "children" in rule else {"op": "and", "children": [rule]}
+        return {"op": "and", "children": [rule]} if "condition" in rule else rule
 
 
 class ArmsKind(FieldKind):

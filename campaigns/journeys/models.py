@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pgtrigger
 from django.conf import settings
 from django.db import models
@@ -11,6 +9,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from campaigns.journeys.rules import JourneyDefinition
 from core.audit.tracking import audited_except
 
 
@@ -64,7 +63,7 @@ class Journey(models.Model):
         return self.version
 
     @property
-    def definition(self) -> dict[str, Any]:
+    def definition(self) -> JourneyDefinition:
         return self.published.definition
 
 

@@ -2,8 +2,8 @@
 
     STEPS.register("tag", TagStep())
 
-A kind works on a whole batch: all due runs at the same step of the same version. It is called inside the transaction that
-writes the step's record, once per run, so its writes to the database happen once (J2, F2).
+A kind works on a whole batch: all due runs at the same step of the same version. It is called inside the transaction
+that writes the step's record, once per run, so its writes to the database happen once (J2, F2).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.journeys.rules import JourneyDefinition, Step, StepValues
 from core.base.registry import Registry
 from core.fields import Errors, Field, Text
 
-Step = dict[str, Any]
 ERRORS: Errors = {"out_of_range": ("out_of_range", _("Use a number from %(low)s to %(high)s."))}
 OPERATORS: dict[str, Text] = {
     "eq": _("is"),
@@ -56,11 +56,16 @@ class StepBatch:
     journey: int
     name: str
     version: int
-    definition: dict[str, Any]
+    definition: JourneyDefinition
     step: Step
     runs: Sequence[Run]
     now: datetime
     learned: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def values(self) -> StepValues:
+        """Return the values of the step's kind."""
+        return self.step
 
     @property
     def origin(self) -> str:
@@ -89,7 +94,7 @@ class StepKind:
     effects: bool = False
     ends: str = ""
 
-    def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
+    def arms(self, values: StepValues) -> Sequence[tuple[str, Text]]:
         """Return (code, label) of the paths after the step; empty when there is only one."""
         return ()
 
@@ -104,11 +109,11 @@ class StepKind:
         """
         return {run.id: "" for run in batch.runs}
 
-    def check(self, step: Step) -> Iterable[tuple[str, Text]]:
+    def check(self, values: StepValues) -> Iterable[tuple[str, Text]]:
         """Yield (field, message) for problems beyond the fields themselves; called when a journey is published."""
         return ()
 
-    def words(self, step: Step) -> str:
+    def words(self, values: StepValues) -> str:
         """Return a short description of the step, in the reader's language."""
         return ""
 

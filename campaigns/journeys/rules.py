@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 MAX_STEPS = 100
 MAX_DEPTH = 8
@@ -21,8 +21,108 @@ STEP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,38}")
 REENTRY = ("never", "every", "days", "times")
 EXIT = ("never", "goal", "unmatched", "both")
 ENTRY, END = "entry", "end"
-Step = dict[str, Any]
-Arms = Callable[[Step], Sequence[str]]
+
+
+class Comparison(TypedDict):
+    """One condition on a property of an event. `value` is text; "gte" and "lte" compare it as a decimal number."""
+
+    field: str
+    operator: Literal["eq", "ne", "gte", "lte"]
+    value: str
+
+
+class Goal(TypedDict):
+    """The event that reaches the goal, by key (`crm.order_paid`, `activity:cart`), if all of `where` hold."""
+
+    event: str
+    where: list[Comparison]
+
+
+class Entry(TypedDict):
+    """How customers enter. `segment` is the id of the segment that they enter, or that limits the entry.
+
+    `event`: `event` and `where`, as in a goal. `segment`: with `members`, the members at publishing enter too. `date`:
+    `days` before the `date` (0 to 60) at the customer's local `time`. `schedule`: `every` so often at the shop's local
+    `time`, on a `weekday` (1 is Monday), a `day` of the month (1 to 28), or once `on` an ISO date. `api`: by a call.
+    Times are "HH:MM".
+    """
+
+    kind: Literal["event", "segment", "date", "schedule", "api"]
+    segment: int | None
+    event: NotRequired[str]
+    where: NotRequired[list[Comparison]]
+    members: NotRequired[bool]
+    date: NotRequired[Literal["birthday", "member_day"]]
+    days: NotRequired[int]
+    time: NotRequired[str]
+    every: NotRequired[Literal["once", "day", "week", "month"]]
+    weekday: NotRequired[int]
+    day: NotRequired[int]
+    on: NotRequired[str]
+
+
+class Reentry(TypedDict):
+    """Whether a customer enters again: after `value` days, or at most `value` times; 0 for the other policies (J3)."""
+
+    policy: Literal["never", "every", "days", "times"]
+    value: int
+
+
+class Exit(TypedDict):
+    """When a run ends early: at the goal, when the customer leaves the entry's segment, at either, or never (J4)."""
+
+    policy: Literal["never", "goal", "unmatched", "both"]
+
+
+class Step(TypedDict):
+    """A step of the tree. `arms` holds the steps of each path by its code; `note` is a name of up to 80 characters.
+
+    The values of the kind's own fields stand beside these keys; a kind reads them as `StepValues`.
+    """
+
+    id: str
+    kind: str
+    note: NotRequired[str]
+    arms: NotRequired[dict[str, list[Step]]]
+
+
+# The fields of a kind of step, by name. Each kind knows its own.
+StepValues = Mapping[str, Any]
+
+
+class JourneyDefinition(TypedDict):
+    """A journey as published. `holdout` is the share of customers who get no message, in percent (0 to 90)."""
+
+    entry: Entry
+    reentry: Reentry
+    exit: Exit
+    goal: Goal | None
+    holdout: int
+    steps: list[Step]
+
+
+class JourneyDraft(TypedDict):
+    """A journey that is being edited: the tree of steps is sound, all other values are as entered."""
+
+    entry: dict[str, Any]
+    reentry: dict[str, Any]
+    exit: dict[str, Any]
+    goal: dict[str, Any] | None
+    holdout: Any
+    steps: list[Step]
+
+
+AnyJourney = JourneyDefinition | JourneyDraft
+
+
+def step_of(own: str, kind: str, values: StepValues) -> Step:
+    """Return a step with the values of its kind."""
+    return cast(Step, {"id": own, "kind": kind, **values})
+
+
+def change_values(step: Step, values: StepValues) -> None:
+    """Replace values of the step's kind, or its note."""
+    cast(dict[str, Any], step).update(values)
 
 
 class WrongShape(ValueError):

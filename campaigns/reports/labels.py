@@ -23,7 +23,8 @@ from core.text.formatting import when
 EXPLANATIONS: dict[str, str | Promise] = {
     GateReason.CUSTOMER_NOT_ACTIVE: _("The customer was merged into another or erased before the message was due."),
     GateReason.DUPLICATE: _("The customer has already got this message, and each message is sent once."),
-    GateReason.HOLDOUT: _("The customer belongs to the holdout, which gets no message, so that the effect can be measured."),
+    GateReason.HOLDOUT:
+        _("The customer belongs to the holdout, which gets no message, so that the effect can be measured."),
     GateReason.RULE_PAUSED: _("The rule was paused before the message was due."),
     GateReason.STOPPED: _("The campaign was stopped before the message was sent."),
     PAUSED: _("The campaign is paused. Due messages wait until it is resumed."),
@@ -32,8 +33,10 @@ EXPLANATIONS: dict[str, str | Promise] = {
     "goal_reached": _("The customer reached the journey's goal before the message was due."),
     GateReason.STALE: _("The message was held for longer than the shop's limit."),
     GateReason.NO_ADDRESS: _("The customer has no address on this channel."),
-    GateReason.SUPPRESSED: _("The customer's address is blocked on this channel: it bounced, complained, or was blocked by hand."),
-    GateReason.NO_CONSENT: _("The customer has not consented to marketing on this channel, or has withdrawn the consent."),
+    GateReason.SUPPRESSED:
+        _("The customer's address is blocked on this channel: it bounced, complained, or was blocked by hand."),
+    GateReason.NO_CONSENT:
+        _("The customer has not consented to marketing on this channel, or has withdrawn the consent."),
     GateReason.QUIET_HOURS: _("It is quiet hours in the customer's time zone."),
     GateReason.CAP_DAY: _("The customer reached the shop's message limit for that day."),
     GateReason.CAP_WEEK: _("The customer reached the shop's message limit for that week."),
@@ -49,7 +52,7 @@ EXPLANATIONS: dict[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class Origin:
-    """Hold the campaign of a message by name; `url` is its page and `permission` the right to open it, if it has one."""
+    """Hold the campaign of a message by name; `url` is its page, if it has one, `permission` the right to open it."""
 
     label: str
     url: str = ""

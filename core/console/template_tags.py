@@ -20,7 +20,8 @@ from core.text import formatting
 
 register = template.Library()
 TONES = {
-    "good": "active sent paid done resolved captured redeemed granted completed running enabled verified healthy fulfilled shipped",
+    "good": "active sent paid done resolved captured redeemed granted completed running enabled verified healthy "
+    "fulfilled shipped",
     "info": "open placed queued held reserved scheduled uploaded sending new",
     "warn": "pending paused uncertain partial overdue late waiting",
     "bad": "failed cancelled refused withdrawn suppressed breached erased dead revoked error",

@@ -63,7 +63,7 @@ def page(permission: str | None, *, methods: tuple[str, ...] = ("GET",)) -> Call
 
 
 def stays(request: HttpRequest) -> bool:
-    """Return whether a script sent the form and keeps it open (`data-stay`): it expects errors or an address, no page."""
+    """Return whether a script sent the form and keeps it open (`data-stay`): it expects errors or an address."""
     return request.headers.get("X-Stay") == "yes"
 
 

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class IdempotencyRecord(models.Model):
-    """The key of a command, the digest of its request and its answer, written in the transaction of the command (L7)."""
+    """The key of a command, the digest of its request and its answer, written in the command's transaction (L7)."""
 
     scope = models.CharField(max_length=60)
     key = models.CharField(max_length=200)

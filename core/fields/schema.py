@@ -107,8 +107,9 @@ def clean_value(
 ) -> Any:
     """Return one value in canonical form. Raises Invalid that names the field by `path`.
 
-    A missing value is replaced by the `stored` value of a secret or by the default. `errors` replaces codes and messages
-    of this schema by those of the owner. Its keys are codes (`too_long`), or a kind and a code (`number.required`).
+    A missing value is replaced by the `stored` value of a secret or by the default. `errors` replaces codes and
+    messages of this schema by those of the owner. Its keys are codes (`too_long`), or a kind and a code
+    (`number.required`).
     """
     path = path or field.name
     kind = FIELD_KINDS[field.kind]

@@ -29,7 +29,8 @@ def enqueue(
 ) -> None:
     """Queue the named task now, unless the same call is queued and has not begun.
 
-    `again` queues it in any case: for sweeps, which look for calls that were lost. `queue` replaces the task's own queue.
+    `again` queues it in any case: for sweeps, which look for calls that were lost. `queue` replaces the task's own
+    queue.
     """
     mark = queued_mark(task, arguments)
     try:

@@ -1,6 +1,8 @@
 """Kinds of notices to staff. Each app registers its kinds in `extensions`:
 
-    NOTICES.register("loyalty.adjustment_asked", NoticeKind("checks", words, lambda payload: reverse("loyalty_approvals")))
+    NOTICES.register(
+        "loyalty.adjustment_asked", NoticeKind("checks", words, lambda payload: reverse("loyalty_approvals"))
+    )
 
 `text(payload)` is one sentence in the active language, `url(payload)` the page that the notice opens.
 """

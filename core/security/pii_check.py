@@ -1,4 +1,4 @@
-"""Check that the keys of personal data (PII_KEYS) can decrypt the database: at the start of a process and in `doctor`."""
+"""Check that the keys of personal data (PII_KEYS) can decrypt the database: when a process starts and in `doctor`."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def wrong_keys(values: Iterable[Sealed]) -> str:
         if key_id not in _configured():
             return (
                 f"PII_KEYS has no key with the id {key_id}, under which {columns} are encrypted. Add it as "
-                f"{key_id}:BASE64 after the first key; it is in the PII_KEYS or var/secrets.json that this shop ran with, "
-                "and in its backups (manage.py restore --secrets-only)."
+                f"{key_id}:BASE64 after the first key; it is in the PII_KEYS or var/secrets.json that this shop "
+                "ran with, and in its backups (manage.py restore --secrets-only)."
             )
         if not any(_reads(context, stored) for _name, context, stored in sealed):
             return (
-                f"The key with the id {key_id} in PII_KEYS is not the one under which {columns} were encrypted. Put the "
-                "right one back; it is in the PII_KEYS or var/secrets.json that this shop ran with, and in its backups "
-                "(manage.py restore --secrets-only). A new key needs a new id."
+                f"The key with the id {key_id} in PII_KEYS is not the one under which {columns} were encrypted. "
+                "Put the right one back; it is in the PII_KEYS or var/secrets.json that this shop ran with, and in "
+                "its backups (manage.py restore --secrets-only). A new key needs a new id."
             )
     return ""
 
@@ -84,7 +84,8 @@ def _sample() -> list[Sealed]:
         column = spec.sealed_sql
         for order in ("", "DESC"):
             parts.append(
-                f"""(SELECT {len(names)} AS n, v FROM (SELECT {column} AS v FROM {spec.table} ORDER BY {spec.key} {order}
+                f"""(SELECT {len(names)} AS n, v
+                     FROM (SELECT {column} AS v FROM {spec.table} ORDER BY {spec.key} {order}
                      LIMIT {SAMPLE}) AS rows WHERE octet_length(v) > 0 LIMIT 3)"""  # noqa: S608 - table and column names of registered columns
             )
         names.append((name, spec.context))

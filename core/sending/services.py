@@ -189,8 +189,10 @@ def notice_restore() -> str:
 
 # Part of the transaction that loads the dump: no worker ever sees the restored rows without the hold.
 RESTORED_SQL = """
-INSERT INTO core_sendinghold (id, site, line, home, held, cause, note, held_at, held_by, uncertain_before, doubted_at, decisions)
-VALUES (1, gen_random_uuid(), gen_random_uuid(), '', true, 'restored', '', clock_timestamp(), 'system', clock_timestamp(), NULL, '{}')
+INSERT INTO core_sendinghold (id, site, line, home, held, cause, note, held_at, held_by, uncertain_before, doubted_at,
+                              decisions)
+VALUES (1, gen_random_uuid(), gen_random_uuid(), '', true, 'restored', '', clock_timestamp(), 'system',
+        clock_timestamp(), NULL, '{}')
 ON CONFLICT (id) DO UPDATE SET line = gen_random_uuid(), held = true, cause = 'restored', note = '',
     held_at = clock_timestamp(), held_by = 'system',
     uncertain_before = clock_timestamp(), doubted_at = NULL, decisions = '{}';

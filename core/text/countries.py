@@ -19,9 +19,10 @@ NAMES = {
     "united states of america": "US", "america": "US", "rsa": "ZA", "republic of south africa": "ZA",
     "channel islands": "JE", "european community": "EU", "european union": "EU", "holland": "NL",
     "the netherlands": "NL", "czech republic": "CZ", "uae": "AE", "korea": "KR", "republic of korea": "KR",
-    "prc": "CN", "p.r. china": "CN", "people's republic of china": "CN", "hong kong": "HK", "macau": "MO", "macao": "MO",
-    "turkey": "TR", "burma": "MM", "swaziland": "SZ", "macedonia": "MK", "cape verde": "CV", "ivory coast": "CI",
-    "russian federation": "RU", "viet nam": "VN", "香港": "HK", "澳门": "MO", "澳門": "MO", "中华人民共和国": "CN",
+    "prc": "CN", "p.r. china": "CN", "people's republic of china": "CN", "hong kong": "HK",
+    "macau": "MO", "macao": "MO", "turkey": "TR", "burma": "MM", "swaziland": "SZ", "macedonia": "MK",
+    "cape verde": "CV", "ivory coast": "CI", "russian federation": "RU", "viet nam": "VN",
+    "香港": "HK", "澳门": "MO", "澳門": "MO", "中华人民共和国": "CN",
     "unspecified": "", "unknown": "", "none": "", "n/a": "", "-": "",
 }  # fmt: skip
 

@@ -39,7 +39,8 @@ def _settle(choice: HoldChoice, _before: datetime, limit: int) -> tuple[int, boo
     with connection.cursor() as cursor:
         cursor.execute(
             f"""UPDATE core_webhookdelivery d SET {_SETTLED[choice]}
-                FROM (SELECT id FROM core_webhookdelivery WHERE state = 'uncertain' ORDER BY id LIMIT %s FOR UPDATE) AS chosen
+                FROM (SELECT id FROM core_webhookdelivery WHERE state = 'uncertain'
+                      ORDER BY id LIMIT %s FOR UPDATE) AS chosen
                 WHERE d.id = chosen.id""",  # noqa: S608 - constant fragments; values are parameters
             [limit],
         )

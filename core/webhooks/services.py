@@ -171,7 +171,8 @@ def _insert(rows: Sequence[tuple[int, int, str, str]]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO core_webhookdelivery (id, endpoint_id, event_id, event_type, body, state, attempts, answer, error)
+            """INSERT INTO core_webhookdelivery (id, endpoint_id, event_id, event_type, body, state, attempts, answer,
+                                                 error)
                SELECT given.id, given.endpoint, given.event, given.type, given.body, 'pending', 0, '', ''
                FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
                     AS given(id, endpoint, event, type, body)

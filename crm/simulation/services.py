@@ -192,8 +192,8 @@ class _Chunk:
                 consents.append(self._consent(pk, "inbox", "granted", since))
         _copy(
             "crm_customer",
-            "id number name state birthday birthday_index birth_year gender language time_zone country region attributes "
-            "source created_at updated_at",
+            "id number name state birthday birthday_index birth_year gender language time_zone country region "
+            "attributes source created_at updated_at",
             people,
         )
         _copy("crm_identity", "customer_id kind value value_index tail_index verified_at created_at", identities)
@@ -278,14 +278,14 @@ class _Chunk:
             payments.append((pk, "wechat" if channel[index] == 2 else "alipay", total, "", at))
         _copy(
             "crm_order",
-            "id store_id source number customer_id state channel currency subtotal discount points_amount shipping tax fees "
-            "total refunded item_count placed_at paid_at import_run_id recorded_at",
+            "id store_id source number customer_id state channel currency subtotal discount points_amount shipping tax "
+            "fees total refunded item_count placed_at paid_at import_run_id recorded_at",
             orders,
         )
         _copy(
             "crm_orderline",
-            "id order_id customer_id position kind product_id name quantity unit_price discount amount refunded_quantity "
-            "refunded_amount bought_at",
+            "id order_id customer_id position kind product_id name quantity unit_price discount amount "
+            "refunded_quantity refunded_amount bought_at",
             lines,
         )
         _copy("crm_payment", "order_id method amount reference paid_at", payments)

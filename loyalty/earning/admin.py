@@ -17,8 +17,8 @@ class VersionInline(ConfigurationInline):
 
     model = EarningRuleVersion
     fields = (
-        "version", "points", "per_amount", "include_tax", "include_shipping", "tier_multiplier", "conditions", "stacking",
-        "factor", "caps", "streak_days", "published_by",
+        "version", "points", "per_amount", "include_tax", "include_shipping", "tier_multiplier", "conditions",
+        "stacking", "factor", "caps", "streak_days", "published_by",
     )  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -12,6 +9,7 @@ from django.utils.translation import ngettext
 from core.text.formatting import money, number
 from loyalty.earning.models import EarningRule, EarningRuleVersion, Stacking
 from loyalty.earning.registry import CONDITIONS
+from loyalty.earning.rules.terms import CapTerms, ConditionTerms
 from loyalty.program.models import Program
 from loyalty.triggers.registry import TRIGGERS
 
@@ -55,7 +53,8 @@ def terms_words(version: EarningRuleVersion, program: Program) -> str:
 
 def condition_words(version: EarningRuleVersion, program: Program) -> list[str]:
     texts = []
-    for values in version.conditions:
+    conditions: list[ConditionTerms] = version.conditions
+    for values in conditions:
         condition = CONDITIONS.get(values["kind"])
         texts.append(
             condition.says(values, program) if condition else _t("a removed condition: the rule gives nothing")
@@ -63,7 +62,7 @@ def condition_words(version: EarningRuleVersion, program: Program) -> list[str]:
     return texts
 
 
-def cap_words(cap: Mapping[str, Any]) -> str:
+def cap_words(cap: CapTerms) -> str:
     words = PER_MEMBER if cap["scope"] == "member" else FOR_ALL
     return str(words[cap["period"]]) % {"points": number(cap["points"])}
 

@@ -19,10 +19,11 @@ from core.base.errors import Invalid
 from core.base.registry import Registry
 from core.fields import Field, Text, clean
 from loyalty.earning.rules.earning import OrderAmounts, OrderLine
+from loyalty.earning.rules.terms import ConditionTerms, ConditionValues, condition_of
 from loyalty.program.models import Program
 from loyalty.tiers.models import Tier
 
-Values = dict[str, Any]
+Values = ConditionValues
 
 
 @dataclass
@@ -94,11 +95,11 @@ class Condition:
 CONDITIONS: Registry[Condition] = Registry("earning condition")
 
 
-def clean_conditions(raw: Any, *, program: Program, trigger: str) -> list[Values]:
+def clean_conditions(raw: Any, *, program: Program, trigger: str) -> list[ConditionTerms]:
     """Return the conditions as they are stored. Raises Invalid that names the wrong condition."""
     if not isinstance(raw, list) or any(not isinstance(one, dict) for one in raw):
         raise Invalid(_("Conditions are a list of objects with a kind."), code="invalid", field="conditions")
-    conditions: list[Values] = []
+    conditions: list[ConditionTerms] = []
     for one in raw:
         kind = one.get("kind")
         condition = CONDITIONS.get(kind) if isinstance(kind, str) else None
@@ -116,7 +117,7 @@ def clean_conditions(raw: Any, *, program: Program, trigger: str) -> list[Values
                 code="invalid",
                 field="conditions",
             )
-        conditions.append({"kind": kind, **condition.clean(one, program)})
+        conditions.append(condition_of(kind, condition.clean(one, program)))
     return conditions
 
 

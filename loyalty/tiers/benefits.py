@@ -112,7 +112,7 @@ class PriorityService(Benefit):
 
 
 def ticket_priority(customer: Customer) -> int:
-    """Return the lowest priority that the customer's tier gives to a new ticket; crm calls it when a ticket is opened."""
+    """Return the lowest priority that the customer's tier gives to a new ticket; crm calls it for each new ticket."""
     benefits = TierBenefit.objects.filter(
         kind="priority_service",
         active=True,

@@ -26,7 +26,8 @@ def orders(customers: Sequence[int], since: datetime, _kind: str) -> Iterator[Ha
     yield from _read(
         f"""SELECT customer_id, 'order:' || id, {acted_at("o")}, channel, subtotal - discount - points_amount, id,
                    '{{}}'::jsonb
-            FROM crm_order o WHERE customer_id = ANY(%s) AND {acted_at("o")} >= %s AND {order_counts("o")} AND {earns("o")}
+            FROM crm_order o
+            WHERE customer_id = ANY(%s) AND {acted_at("o")} >= %s AND {order_counts("o")} AND {earns("o")}
             ORDER BY 3, id""",  # noqa: S608 - fragments of crm.orders; values are parameters
         [list(customers), since],
     )
@@ -35,7 +36,8 @@ def orders(customers: Sequence[int], since: datetime, _kind: str) -> Iterator[Ha
 def activity(customers: Sequence[int], since: datetime, kind: str) -> Iterator[Happening]:
     yield from _read(
         """SELECT customer_id, 'activity:' || id, occurred_at, kind, 0, NULL, properties
-           FROM crm_activityevent WHERE customer_id = ANY(%s) AND occurred_at >= %s AND kind = %s ORDER BY occurred_at, id""",
+           FROM crm_activityevent WHERE customer_id = ANY(%s) AND occurred_at >= %s AND kind = %s
+           ORDER BY occurred_at, id""",
         [list(customers), since, kind],
     )
 
@@ -53,7 +55,8 @@ def complete_profiles(customers: Sequence[int], _since: datetime, _kind: str) ->
     """Yield profiles with name, birthday, gender and a verified phone number or e-mail: once in a customer's life."""
     yield from _read(
         """SELECT c.id, 'profile:' || c.id, c.updated_at, '', 0, NULL, '{}'::jsonb FROM crm_customer c
-           WHERE c.id = ANY(%s) AND c.state = 'active' AND c.name <> '' AND c.birthday_index IS NOT NULL AND c.gender <> ''
+           WHERE c.id = ANY(%s) AND c.state = 'active' AND c.name <> '' AND c.birthday_index IS NOT NULL
+                 AND c.gender <> ''
                  AND EXISTS (SELECT FROM crm_identity i WHERE i.customer_id = c.id AND i.verified_at IS NOT NULL
                              AND i.kind IN ('phone', 'email'))""",
         [list(customers)],
@@ -66,13 +69,14 @@ def referrals(customers: Sequence[int], since: datetime, _kind: str) -> Iterator
     The happening belongs to the member who referred the friend.
     """
     yield from _read(
-        f"""SELECT r.customer_id, 'referral:' || f.id, o.paid_at, o.channel, o.subtotal - o.discount - o.points_amount, o.id,
-                  '{{}}'::jsonb
+        f"""SELECT r.customer_id, 'referral:' || f.id, o.paid_at, o.channel, o.subtotal - o.discount - o.points_amount,
+                  o.id, '{{}}'::jsonb
            FROM loyalty_member r JOIN loyalty_member f ON f.referred_by_id = r.id
            CROSS JOIN LATERAL (SELECT * FROM crm_order o WHERE o.customer_id = f.customer_id
                                      AND {order_counts("o")}
                                ORDER BY o.paid_at, o.id LIMIT 1) o
-           WHERE r.customer_id = ANY(%s) AND {acted_at("o")} >= %s AND {earns("o")} AND o.paid_at >= f.enrolled_at ORDER BY o.paid_at, o.id""",  # noqa: S608 - fragments of crm.orders; values are parameters
+           WHERE r.customer_id = ANY(%s) AND {acted_at("o")} >= %s AND {earns("o")} AND o.paid_at >= f.enrolled_at
+           ORDER BY o.paid_at, o.id""",  # noqa: S608 - fragments of crm.orders; values are parameters
         [list(customers), since],
     )
 

@@ -69,7 +69,8 @@ def test_its_errors_can_be_read_too(settings, path):
     assert (answer.status_code, allowed(answer)) == (401, SHOP)
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "http://shop.example.com", "https://shop.example.com.evil.example", "null"])  # fmt: skip
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://shop.example.com",
+                                    "https://shop.example.com.evil.example", "null"])  # fmt: skip
 def test_other_sites_get_nothing(settings, path, token, origin):
     settings.CORS_ALLOWED_ORIGINS = [SHOP]
     client = Client()

@@ -15,13 +15,14 @@ from crm.orders.models import Order, OrderLine, Product
 
 pytestmark = pytest.mark.django_db
 WORDS = [
-    "", " ", "\x00", "\x1b[2J", "\u2028", "\ufffe", "１２", "²", "١٢", "-1", "9" * 400, "1e400", "NaN", "Infinity", "true",
-    "null", "[]", "{}", "%", "%zz", "../..", "https://[::1", "x" * 3000, "0001-01-01T00:00:00+14:00",
+    "", " ", "\x00", "\x1b[2J", "\u2028", "\ufffe", "１２", "²", "١٢", "-1", "9" * 400, "1e400", "NaN", "Infinity",
+    "true", "null", "[]", "{}", "%", "%zz", "../..", "https://[::1", "x" * 3000, "0001-01-01T00:00:00+14:00",
     "9999-12-31T23:59:59-14:00", "２０２６-01-01T00:00:00Z", "=1+1", "\U0001f600" * 50,
 ]  # fmt: skip
 VALUES = [
     *[word for word in WORDS if "\x00" not in word],
-    None, True, -1, 0, 2**31, 2**63, 2**64, 10**300, 1e308, -0.0, 1.5, [], {}, [[[[]]]], {"a": {"b": []}}, [None], [1, "a"],
+    None, True, -1, 0, 2**31, 2**63, 2**64, 10**300, 1e308, -0.0, 1.5, [], {}, [[[[]]]], {"a": {"b": []}}, [None],
+    [1, "a"],
 ]  # fmt: skip
 SCHEMA = SchemaGenerator().get_schema(request=None, public=True)
 OPERATIONS = [

@@ -198,7 +198,8 @@ def session_of_before(site: Site, tally: Tally) -> None:
 
 @attack(
     "sessions-that-ended",
-    "cookies of a session after signing out, after the account was switched off and after its password was changed elsewhere",
+    "cookies of a session after signing out, after the account was switched off and "
+    "after its password was changed elsewhere",
     "they open nothing",
 )
 def sessions_that_ended(site: Site, tally: Tally) -> None:
@@ -306,10 +307,11 @@ def forms_of_other_sites(site: Site, tally: Tally) -> None:
 
 
 ELSEWHERE = [
-    "https://evil.example/", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "https:evil.example",
-    "/%09/evil.example", "\t//evil.example", "http://localhost@evil.example/", "javascript:alert(1)", "data:text/html,x",
-    "//evil.example/%2f..", "/\r\nLocation: https://evil.example", "https:/\\evil.example", "////evil.example/..;/",
-    "http:///evil.example", "．．//evil.example", "https://evil.example%23.localhost/",
+    "https://evil.example/", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example",
+    "https:evil.example", "/%09/evil.example", "\t//evil.example", "http://localhost@evil.example/",
+    "javascript:alert(1)", "data:text/html,x", "//evil.example/%2f..", "/\r\nLocation: https://evil.example",
+    "https:/\\evil.example", "////evil.example/..;/", "http:///evil.example", "．．//evil.example",
+    "https://evil.example%23.localhost/",
 ]  # fmt: skip
 
 

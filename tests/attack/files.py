@@ -43,7 +43,8 @@ SECRETS = ("argon2", "SECRET_KEY", "root:x:", "<class ", "&lt;class ", "object a
 
 @attack(
     "templates",
-    f"{len(SOURCES)} texts in the console's preview: 32 KB of braces, loops, ranges, attributes, settings, includes, scripts",
+    f"{len(SOURCES)} texts in the console's preview: 32 KB of braces, loops, ranges, attributes, settings, "
+    "includes, scripts",
     "each is answered within 15 s, refused or harmless; no secret is shown",
 )
 def templates(site: Site, tally: Tally) -> None:

@@ -17,7 +17,8 @@ RESERVE = {"code": "ATTACK", "cart_amount": 10_000, "currency": "CNY"}
 
 @attack(
     "other-members",
-    "every operation of the API's description with a member's token and another customer's number in path, query and body",
+    "every operation of the API's description with a member's token and another customer's number in path, "
+    "query and body",
     "400, 401, 403 or 404 where the path names the other; nothing of the other is shown or changed",
 )
 def other_members(site: Site, tally: Tally) -> None:
@@ -35,8 +36,9 @@ def other_members(site: Site, tally: Tally) -> None:
             for suffix in ("", f"?customer={bob['number']}&number={bob['number']}&email=person5@shop.example"):
                 # Each address and member has its own limit; only the refusals are checked here.
                 body = {
-                    "customer": bob["number"], "number": bob["number"], "to": bob["number"], "points": 1, "code": "ATTACK",
-                    "cart_amount": 10_000, "currency": "CNY", "subject": "x", "text": "x", "name": "stolen", "reason": "x",
+                    "customer": bob["number"], "number": bob["number"], "to": bob["number"], "points": 1,
+                    "code": "ATTACK", "cart_amount": 10_000, "currency": "CNY", "subject": "x", "text": "x",
+                    "name": "stolen", "reason": "x",
                 }  # fmt: skip
                 if path.endswith("/transfers"):
                     body["to"] = ann["number"]
@@ -142,7 +144,8 @@ def carts_of_members_making(site: Site, tally: Tally) -> None:
 
 @attack(
     "fields-of-the-shop",
-    "priority, time, source and proof of consents, tags, state, currency of points and other fields that are the shop's",
+    "priority, time, source and proof of consents, tags, state, currency of points "
+    "and other fields that are the shop's",
     "left out or refused; nothing of it is stored",
 )
 def fields_of_the_shop(site: Site, tally: Tally) -> None:
@@ -152,12 +155,14 @@ def fields_of_the_shop(site: Site, tally: Tally) -> None:
     usual = site.one("SELECT priority FROM crm_ticket WHERE number = %s", [member["ticket"]])
     for method, path, body in (
         ("POST", "tickets", {"subject": "a", "text": "b", "priority": 4, "state": "closed", "created_at": long_ago}),
-        ("POST", "tickets", {"subject": "a", "text": "b", "priority": 1, "assignee": 1, "customer": site.customers[13]["number"]}),
+        ("POST", "tickets", {"subject": "a", "text": "b", "priority": 1, "assignee": 1,
+                             "customer": site.customers[13]["number"]}),
         ("POST", f"tickets/{member['ticket']}/replies", {"text": "x", "internal": True, "author": "staff"}),
         ("POST", f"customers/{number}/consents", {
             "channel": "email", "purpose": "marketing", "decision": "granted", "source": "paper", "evidence": "signed",
             "given_at": long_ago}),
-        ("PATCH", f"customers/{number}", {"name": "n", "tags": ["vip"], "state": "erased", "number": "1", "merged_into": 1}),
+        ("PATCH", f"customers/{number}", {
+            "name": "n", "tags": ["vip"], "state": "erased", "number": "1", "merged_into": 1}),
         ("PATCH", f"customers/{number}", {"attributes": {"credit": 9}}),
         ("PATCH", f"customers/{number}", {"identities": [{"kind": "email", "value": "person13@shop.example"}]}),
         ("POST", f"members/{number}/points/redemptions", {"points": 1}),

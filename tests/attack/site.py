@@ -61,7 +61,8 @@ for n in range({CUSTOMERS}):
         source="storefront", country="CN", actor=SYSTEM, defaults={{"name": f"Person-{{n}}-Private"}},
     ).customer
     account = Account.objects.get(member=enrol_member(customer=customer, program=program, actor=SYSTEM))
-    adjust_points(account=account, points=100 if n == 0 else 1_000, reason="migration", key=f"start-{{n}}", actor=SYSTEM)
+    adjust_points(account=account, points=100 if n == 0 else 1_000, reason="migration", key=f"start-{{n}}",
+                  actor=SYSTEM)
     customers.append({{"number": customer.number, "pk": customer.pk, "account": account.pk,
         "token": make_member_token(customer, source="storefront", seconds=3600),
         "expired": make_member_token(customer, source="storefront", seconds=0),
@@ -75,11 +76,12 @@ for name in {PEOPLE!r}:
         user.save()
     people[name] = "" if name == "later" else App(user).secret
 for code, budget in (("ATTACK", None), ("BUDGET", 1_000)):
-    create_coupon(name=code, kind="percent" if budget else "amount", value=10 if budget else 500, mode="public", code=code,
-                  budget=budget, limit_per_customer=None, actor=SYSTEM)
+    create_coupon(name=code, kind="percent" if budget else "amount", value=10 if budget else 500, mode="public",
+                  code=code, budget=budget, limit_per_customer=None, actor=SYSTEM)
 from django.core import signing
 foreign = "lkm_" + signing.TimestampSigner(salt="other").sign_object([customers[1]["pk"], "storefront", 3600])
-foreign_key = "lkm_" + signing.TimestampSigner(key="k" * 50, salt="crm.member-token").sign_object([customers[1]["pk"], "storefront", 3600])
+foreign_key = "lkm_" + signing.TimestampSigner(key="k" * 50,
+    salt="crm.member-token").sign_object([customers[1]["pk"], "storefront", 3600])
 answer = {{"customers": customers, "people": people, "foreign": [foreign, foreign_key]}}
 """
 

@@ -175,7 +175,8 @@ def odd_characters(site: Site, tally: Tally) -> None:
         for path in (f"customers/{spelled}", f"orders?cursor={spelled}", f"customers?kind={spelled}&value={spelled}"):
             tally.count(site.api("GET", path).status or "closed")
         raw = site.raw(
-            f"POST /api/v1/members/{number}/points/redemptions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {site.key}\r\n"
+            f"POST /api/v1/members/{number}/points/redemptions HTTP/1.1\r\nHost: x\r\n"
+            f"Authorization: Bearer {site.key}\r\n"
             "Content-Type: application/json\r\nContent-Length: 13\r\nConnection: close\r\nIdempotency-Key: ".encode()
             + word.encode("utf-8", "surrogatepass")
             + b'\r\n\r\n{"points": 1}'

@@ -26,7 +26,8 @@ SPELLINGS = [
 
 @attack(
     "addresses-inside",
-    f"{len(SPELLINGS) + 1} spellings of loopback, link-local, metadata and private addresses, and malformed ones, as receivers",
+    f"{len(SPELLINGS) + 1} spellings of loopback, link-local, metadata and private addresses, and malformed ones, "
+    "as receivers",
     "the form refuses each; no endpoint is made and nothing is connected to",
 )
 def addresses_inside(site: Site, tally: Tally) -> None:

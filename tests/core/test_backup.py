@@ -197,7 +197,8 @@ def test_verify_finds_a_row_that_is_missing_and_a_ledger_that_does_not_add_up(ma
             cursor.execute("SET session_replication_role = replica")
             cursor.execute("DELETE FROM crm_orderline WHERE id = (SELECT min(id) FROM crm_orderline)")
             cursor.execute(
-                "UPDATE loyalty_account SET pending = pending + 7, available = available + 7 WHERE id = (SELECT min(id) FROM loyalty_account)"
+                "UPDATE loyalty_account SET pending = pending + 7, available = available + 7 "
+                "WHERE id = (SELECT min(id) FROM loyalty_account)"
             )
 
     monkeypatch.setattr(restoring, "_load", broken)
@@ -285,18 +286,21 @@ def test_a_restore_that_is_killed_leaves_the_database_as_it_was(made, shop):
         "from core.sending import services as sending_hold\n"
         # Everything is loaded and only the COMMIT is missing at the kill.
         "sending_hold.RESTORED_SQL = 'SELECT pg_sleep(600);'\n"
-        f"restoring.restore(path=Path({str(made)!r}), key=keys.BackupKey(b'k' * 32), replace=True, overwrite=True, say=lambda t: None)\n"
+        f"restoring.restore(path=Path({str(made)!r}), key=keys.BackupKey(b'k' * 32), "
+        "replace=True, overwrite=True, say=lambda t: None)\n"
     )
     connection.close()
     process = subprocess.Popen(
-        [sys.executable, "-c", script], cwd=ROOT, env={**this_database(), "DJANGO_SETTINGS_MODULE": "config.settings.test"},
+        [sys.executable, "-c", script], cwd=ROOT,
+        env={**this_database(), "DJANGO_SETTINGS_MODULE": "config.settings.test"},
         start_new_session=True,
     )  # fmt: skip
     until = time.monotonic() + 120
     while True:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%%pg_sleep(600)%%' AND pid <> pg_backend_pid()"
+                "SELECT pid FROM pg_stat_activity "
+                "WHERE datname = current_database() AND query LIKE '%%pg_sleep(600)%%' AND pid <> pg_backend_pid()"
             )
             row = cursor.fetchone()
         if row:

@@ -29,7 +29,8 @@ def place(tmp_path_factory):
     environment = {name: value for name, value in os.environ.items() if name not in variables}
     keeper = subprocess.Popen(
         [sys.executable, "-c", "from core import embedded; embedded.attach(); print('up', flush=True); input()"],
-        cwd=ROOT, env=environment | {"LIUKE_VAR": str(folder)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        cwd=ROOT, env=environment | {"LIUKE_VAR": str(folder)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        text=True,
     )  # fmt: skip
     assert keeper.stdout is not None
     assert keeper.stdout.readline() == "up\n"
@@ -68,7 +69,8 @@ def test_another_user_of_the_machine_can_not_log_in(place, tmp_path_factory):
 
     def as_nobody() -> str:
         done = subprocess.run(
-            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", script, str(place.runtime)],
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", script,
+             str(place.runtime)],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         return done.stdout + done.stderr

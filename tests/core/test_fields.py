@@ -1,4 +1,4 @@
-"""One schema of fields cleans the values of conditions, steps, providers, rewards and benefits, and draws their forms."""
+"""One schema of fields cleans the values of conditions, steps, providers and benefits, and draws their forms."""
 
 from __future__ import annotations
 
@@ -151,8 +151,8 @@ def test_form_fields_ask_for_what_clean_takes():
         Field("colours", "choices", "Colours", choices=lambda: COLOURS),
     ]
     stored = {
-        "name": "A", "amount": 1250, "days": [8, 18], "sizes": [1, 2], "size": 2, "skus": ["B", "C"], "on": "2026-01-31",
-        "at": "10:00", "colours": ["blue"],
+        "name": "A", "amount": 1250, "days": [8, 18], "sizes": [1, 2], "size": 2, "skus": ["B", "C"],
+        "on": "2026-01-31", "at": "10:00", "colours": ["blue"],
     }  # fmt: skip
     # When
     drawn = form_fields(fields, prefix="x_", currency="CNY")

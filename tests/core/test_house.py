@@ -29,7 +29,8 @@ MORE_MODULES = {
     "core.api": "one module for each part of the API's plumbing: keys, throttling, paging, errors, schema, rendering",
     "core.console": "the shared parts of all pages; each is one small module, and a page uses most of them",
     "core.db": "one module for each tool of the database: locks, keys, paging, SQL files, statements, shards",
-    "core.security": "keys, roles, attempts, encryption and the second factor protect one thing and are reviewed together",
+    "core.security": "keys, roles, attempts, encryption and the second factor protect one thing "
+    "and are reviewed together",
 }
 # Subjects with more lines than that.
 MORE_LINES = {

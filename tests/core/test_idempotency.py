@@ -1,4 +1,4 @@
-"""Idempotency keys (L7): a repeat returns the first answer, another request gets 409, a failed command frees its key."""
+"""Idempotency keys (L7): a repeat gets the first answer, another request 409, and a failed command frees its key."""
 
 from __future__ import annotations
 

@@ -20,8 +20,9 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize(
     ("cell", "written"),
     [
-        ("=1+1", "'=1+1"), ("@x", "'@x"), ("+1-1|cmd", "'+1-1|cmd"), ("\tx", "'\tx"), ("\n=1", "'\n=1"), ("＝1", "'＝1"),
-        ("'=1", "''=1"), ("'plain", "'plain"), ("-5.20", "-5.20"), ("+8613800138000", "+8613800138000"), ("a=b", "a=b"),
+        ("=1+1", "'=1+1"), ("@x", "'@x"), ("+1-1|cmd", "'+1-1|cmd"), ("\tx", "'\tx"), ("\n=1", "'\n=1"),
+        ("＝1", "'＝1"), ("'=1", "''=1"), ("'plain", "'plain"), ("-5.20", "-5.20"),
+        ("+8613800138000", "+8613800138000"), ("a=b", "a=b"),
     ],
 )  # fmt: skip
 def test_a_cell_that_would_run_is_marked_and_restored_exactly(cell, written):

@@ -125,7 +125,8 @@ answer = key.getvalue().strip(), answer
         commands = {
             "web": ["granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1",
                     "--blocking-threads", "4", "--log-level", "error", "config.wsgi:application"],
-            "worker": ["celery", "--quiet", "-A", "config.celery", "worker", "--loglevel", "ERROR", "--concurrency", "1"],
+            "worker": ["celery", "--quiet", "-A", "config.celery", "worker", "--loglevel", "ERROR",
+                       "--concurrency", "1"],
             "beat": ["celery", "--quiet", "-A", "config.celery", "beat", "--loglevel", "ERROR", "--pidfile=",
                      "--schedule", f"{self.environment['LIUKE_VAR']}/beat"],
         }  # fmt: skip

@@ -35,8 +35,10 @@ SendingPolicy.objects.update_or_create(
     pk=1, defaults=dict(cap_per_day=0, cap_per_week=0, quiet_from="00:00", quiet_until="00:00"))
 segment = create_segment(name="Everyone here", rule={{"op": "and", "children": []}}, actor=SYSTEM)
 for n in range({PEOPLE}):
-    customer = resolve_customer([GivenIdentity("email", f"p{{n}}@example.com")], source="test", country="CN", actor=SYSTEM).customer
-    record_consent(customer=customer, channel="email", purpose="marketing", decision="granted", source="test", actor=SYSTEM)
+    customer = resolve_customer([GivenIdentity("email", f"p{{n}}@example.com")],
+                                source="test", country="CN", actor=SYSTEM).customer
+    record_consent(customer=customer, channel="email", purpose="marketing", decision="granted",
+                   source="test", actor=SYSTEM)
     put_in(segment, customer)
 for name in ("first", "second"):
     save_template(name=name, channel="email", texts=[Text("en", "<p>Hello</p>", name)], actor=SYSTEM)
@@ -48,7 +50,8 @@ from campaigns.models import Template
 from campaigns.broadcasts.services.broadcasts import create_broadcast, schedule_broadcast
 from core.base.actor import SYSTEM
 broadcast = create_broadcast(
-    name={name!r}, segment=Segment.objects.get(name="Everyone here"), template=Template.objects.get(name={name!r}), actor=SYSTEM)
+    name={name!r}, segment=Segment.objects.get(name="Everyone here"),
+    template=Template.objects.get(name={name!r}), actor=SYSTEM)
 schedule_broadcast(broadcast=broadcast, actor=SYSTEM)
 answer = broadcast.pk
 """

@@ -244,7 +244,8 @@ template = save_template(name="Win back", channel="email", actor=SYSTEM, texts=[
     Text("en", "<p>Dear {{{{ customer.name }}}}, we miss you.</p>", "We miss you, {{{{ customer.name }}}}"),
     Text("zh-hans", "<p>亲爱的{{{{ customer.name }}}}，好久不见。</p>", "{{{{ customer.name }}}}，好久不见"),
 ])
-rule = create_care_rule(name="Win back", trigger=CareTrigger.NO_ORDER, days={QUIET_DAYS}, template=template, actor=SYSTEM)
+rule = create_care_rule(name="Win back", trigger=CareTrigger.NO_ORDER, days={QUIET_DAYS}, template=template,
+                        actor=SYSTEM)
 from campaigns.models import SendingPolicy
 SendingPolicy.objects.update_or_create(pk=1, defaults={{"quiet_from": "00:00", "quiet_until": "00:00"}})
 activate_care_rule(rule=rule, actor=SYSTEM)

@@ -53,8 +53,10 @@ from loyalty.ledger.services.enrolment import enrol_member
 from loyalty.earning.services.setup import ensure_default_program
 answer = []
 for n in range({MEMBERS}):
-    customer = resolve_customer([GivenIdentity("storefront", f"m{{n}}")], source="storefront", country="CN", actor=SYSTEM).customer
-    account = Account.objects.get(member=enrol_member(customer=customer, program=ensure_default_program(), actor=SYSTEM))
+    customer = resolve_customer([GivenIdentity("storefront", f"m{{n}}")],
+                                source="storefront", country="CN", actor=SYSTEM).customer
+    account = Account.objects.get(member=enrol_member(customer=customer, program=ensure_default_program(),
+                                                      actor=SYSTEM))
     adjust_points(account=account, points={START}, reason="migration", key=f"start-{{n}}", actor=SYSTEM)
     answer.append(customer.number)
 """
@@ -75,7 +77,8 @@ def write(name):
         writer = csv.writer(handle)
         writer.writerow(["Order number", "Customer id", "Placed at", "SKU", "Product name", "Quantity", "Unit price"])
         for n in range({FILE_ORDERS}):
-            writer.writerow([f"{{name}}-{{n}}", f"c{{n % 500}}", "2026-01-10 10:00:00", f"S{{n % 50}}", "Thing", 1, "2.50"])
+            writer.writerow([f"{{name}}-{{n}}", f"c{{n % 500}}", "2026-01-10 10:00:00",
+                             f"S{{n % 50}}", "Thing", 1, "2.50"])
     return path
 
 def steadily(work):
@@ -405,7 +408,8 @@ def test_a_full_disk_is_survived_and_work_goes_on_when_there_is_room(small_disk)
         assert shutil.disk_usage(small_disk).free < 2**20
         full_since = time.monotonic()
         events = {"events": [{"id": f"e-{n}", "kind": "view", "occurred_at": "2026-01-15T10:00:00Z",
-                              "customer": site.members[0], "properties": {"t": "x" * 900}} for n in range(1000)]}  # fmt: skip
+                              "customer": site.members[0], "properties": {"t": "x" * 900}}
+                             for n in range(1000)]}  # fmt: skip
         refused = set()
         while time.monotonic() - full_since < 20:
             refused.add(site.ask("POST", "/api/v1/activity", events))

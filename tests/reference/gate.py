@@ -103,7 +103,7 @@ def decide(message: GateCandidate, policy: GatePolicy, now: datetime) -> Decisio
 
 
 def consented(message: GateCandidate) -> bool:
-    """Return whether consent allows it: opt-in marketing needs a yes; other marketing, and surveys, stop only at a no."""
+    """Return whether consent allows it: opt-in marketing needs a yes; other marketing and surveys stop only at a no."""
     if message.marketing and message.opt_in:
         return message.granted is True
     if message.marketing or message.survey:

@@ -94,7 +94,8 @@ def _attribute(operator: str, values: dict[str, Any]) -> Sql:
     numbers = AttributeDefinition.objects.filter(code=name, type=AttributeType.NUMBER).exists()
     if numbers:
         return Sql(
-            f"coalesce(CASE WHEN jsonb_typeof(c.attributes -> %s) = 'number' THEN (c.attributes ->> %s)::numeric {sign} "
+            f"coalesce(CASE WHEN jsonb_typeof(c.attributes -> %s) = 'number' "
+            f"THEN (c.attributes ->> %s)::numeric {sign} "
             "CASE WHEN %s ~ '^-?[0-9]+(\\.[0-9]+)?$' THEN %s::numeric END END, false)",
             (name, name, values["text"], values["text"]),
         )

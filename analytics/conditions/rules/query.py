@@ -21,11 +21,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
+from typing import Literal
 
 from analytics.conditions.rules.query_tokens import Token, WrongQuery, near, tokens_of
-from analytics.conditions.rules.trees import MAX_DEPTH, MAX_LEAVES
+from analytics.conditions.rules.trees import MAX_DEPTH, MAX_LEAVES, Leaf, Node, leaf_of
 
+Chain = Literal["and", "or"]
 KEYWORDS = ("and", "or", "not", "all", "any", "everyone", "nobody")
+EMPTY_GROUPS: tuple[tuple[str, Chain], ...] = (("everyone", "and"), ("nobody", "or"))
+ONE_CHILD_GROUPS: tuple[tuple[str, Chain], ...] = (("all", "and"), ("any", "or"))
 SIGNS = (">=", "<=", "!=", "=", ">", "<")
 VALUE_KINDS = frozenset({"string", "number", "date", "word"})
 TAKES = {"number": frozenset({"number"}), "date": frozenset({"date"})}
@@ -41,7 +45,7 @@ class Word:
 
 @dataclass(frozen=True)
 class ValueSlot:
-    """A value. takes: number, date, text, texts (one or a list), filters (property, sign, value; separated by commas)."""
+    """A value. takes: number, date, text, texts (one or a list), filters (property, sign, value; by commas)."""
 
     name: str
     takes: str
@@ -136,7 +140,7 @@ class _NoMatch(Exception):
 class _Parser:
     """Recursive descent parser. Each attempt is noted at its place: the furthest place is where a text is wrong."""
 
-    def __init__(self, text: str, tokens: Sequence[Token], grammar: Grammar, build: Callable[[Match], dict]) -> None:
+    def __init__(self, text: str, tokens: Sequence[Token], grammar: Grammar, build: Callable[[Match], Leaf]) -> None:
         self.text = text
         self.tokens = tokens
         self.grammar = grammar
@@ -145,22 +149,22 @@ class _Parser:
         self.leaves = 0
         self.hints: dict[int, dict[Hint, None]] = {}
 
-    def whole(self) -> dict:
+    def whole(self) -> Node:
         node = self.either(1)
         if self.tokens[self.place].kind != "end":
             raise self.unexpected()
         return node
 
-    def either(self, depth: int) -> dict:
+    def either(self, depth: int) -> Node:
         return self.chain("or", depth, lambda: self.chain("and", depth, lambda: self.one(depth)))
 
-    def chain(self, word: str, depth: int, part: Callable[[], dict]) -> dict:
+    def chain(self, word: Chain, depth: int, part: Callable[[], Node]) -> Node:
         parts = [part()]
         while self.accept(word):
             parts.append(part())
         return parts[0] if len(parts) == 1 else {"op": word, "children": parts}
 
-    def one(self, depth: int) -> dict:
+    def one(self, depth: int) -> Node:
         # Check the depth here, before the interpreter runs out of stack.
         if depth > 2 * MAX_DEPTH:
             raise self.wrong("too_deep")
@@ -168,23 +172,23 @@ class _Parser:
             return {"op": "not", "children": [self.one(depth + 1)]}
         if self.accept("("):
             return self.closed(depth)
-        for word, op in (("everyone", "and"), ("nobody", "or")):
+        for word, op in EMPTY_GROUPS:
             if self.accept(word):
                 return {"op": op, "children": []}
-        for word, op in (("all", "and"), ("any", "or")):
+        for word, op in ONE_CHILD_GROUPS:
             if self.accept(word):
                 if not self.accept("("):
                     raise self.unexpected()
                 return {"op": op, "children": [self.closed(depth)]}
         return self.condition()
 
-    def closed(self, depth: int) -> dict:
+    def closed(self, depth: int) -> Node:
         node = self.either(depth + 1)
         if not self.accept(")"):
             raise self.unexpected()
         return node
 
-    def condition(self) -> dict:
+    def condition(self) -> Leaf:
         start = self.tokens[self.place]
         for word in self.grammar.first_words:
             self.note(self.place, Hint("condition", word))
@@ -311,13 +315,13 @@ def expected_words(hints: Iterable[Hint]) -> tuple[str, ...]:
     return tuple(short_words)
 
 
-def parse(text: str, grammar: Grammar, build: Callable[[Match], dict]) -> dict:
+def parse(text: str, grammar: Grammar, build: Callable[[Match], Leaf]) -> Node:
     """Parse a text to a rule; `build` makes a leaf of each condition. Raises only WrongQuery."""
     node = _Parser(text, tokens_of(text), grammar, build).whole()
     return rooted(node)
 
 
-def rooted(node: dict) -> dict:
+def rooted(node: Node) -> Node:
     """Wrap a lone condition in a group, because a rule starts with a group."""
     return {"op": "and", "children": [node]} if "condition" in node else node
 
@@ -328,21 +332,23 @@ def hints_at_end(text: str, grammar: Grammar) -> list[Hint]:
         tokens = tokens_of(text)
     except WrongQuery:
         return []
-    parser = _Parser(text, tokens, grammar, lambda match: {"condition": match.form.condition})
+    parser = _Parser(text, tokens, grammar, lambda match: leaf_of(match.form.condition, match.form.operator, {}))
     with suppress(WrongQuery):
         parser.whole()
     return list(parser.hints.get(len(tokens) - 1, {}))
 
 
-def write(rule: dict, leaf: Callable[[dict], str]) -> str:
+def write(rule: Node, leaf: Callable[[Leaf], str]) -> str:
     """Print a rule; `leaf` prints one condition. A long rule gets one line for each part of its outermost group."""
-    if rule.get("op") == "and" and len(rule["children"]) == 1 and "condition" in rule["children"][0]:
-        return leaf(rule["children"][0])
+    if "condition" not in rule and rule["op"] == "and" and len(rule["children"]) == 1:
+        only = rule["children"][0]
+        if "condition" in only:
+            return leaf(only)
     text = _print_node(rule, leaf, " ")
     return text if len(text) <= LINE else _print_node(rule, leaf, "\n")
 
 
-def _print_node(node: dict, leaf: Callable[[dict], str], gap: str) -> str:
+def _print_node(node: Node, leaf: Callable[[Leaf], str], gap: str) -> str:
     if "condition" in node:
         return leaf(node)
     op, children = node["op"], node["children"]
@@ -355,9 +361,10 @@ def _print_node(node: dict, leaf: Callable[[dict], str], gap: str) -> str:
     return f"{gap}{op} ".join(_part(child, leaf) for child in children)
 
 
-def _part(node: dict, leaf: Callable[[dict], str]) -> str:
+def _part(node: Node, leaf: Callable[[Leaf], str]) -> str:
     text = _print_node(node, leaf, " ")
-    return f"({text})" if node.get("op") in {"and", "or"} and len(node["children"]) > 1 else text
+    is_chain = "condition" not in node and node["op"] != "not" and len(node["children"]) > 1
+    return f"({text})" if is_chain else text
 
 
 def write_form(form: Form, values: Mapping[str, str]) -> str:

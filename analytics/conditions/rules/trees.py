@@ -9,13 +9,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, TypedDict, TypeVar, cast, final
 
 MAX_DEPTH = 8
 MAX_LEAVES = 100
 OPERATIONS = ("and", "or", "not")
+LEAF_KEYS = frozenset({"condition", "operator"})
 T = TypeVar("T")
+
+
+@final
+class Leaf(TypedDict):
+    """One condition, by its registered name, and one of its comparisons.
+
+    The values of the comparison stand beside these keys; `values_of` returns them. Each condition states its own:
+    amounts are in minor units of the shop's currency, days are whole numbers, dates are ISO texts.
+    """
+
+    condition: str
+    operator: str
+
+
+@final
+class Group(TypedDict):
+    """Conditions and groups that hold all together (`and`), at least one of them (`or`), or its one child not (`not`).
+
+    In the tree that a form shows, "not" is over any number of children: none of them holds.
+    """
+
+    op: Literal["and", "or", "not"]
+    children: list[Node]
+
+
+Node = Leaf | Group
+# The values of a leaf, by the names of the condition's inputs.
+LeafValues = Mapping[str, Any]
+
+
+def leaf_of(condition: str, operator: str, values: LeafValues) -> Leaf:
+    """Return a leaf with the values of its comparison."""
+    return cast(Leaf, {"condition": condition, "operator": operator, **values})
+
+
+def values_of(leaf: Leaf) -> dict[str, Any]:
+    """Return the values of a leaf's comparison."""
+    return {name: value for name, value in leaf.items() if name not in LEAF_KEYS}
 
 
 class WrongTree(ValueError):
@@ -50,7 +89,7 @@ def check_shape(node: Any, where: str = "rule", depth: int = 1) -> int:
     return leaves
 
 
-def leaves(node: dict, where: str = "rule") -> Iterator[tuple[str, dict]]:
+def leaves(node: Node, where: str = "rule") -> Iterator[tuple[str, Leaf]]:
     """Yield (path, leaf) in reading order."""
     if "condition" in node:
         yield where, node
@@ -59,14 +98,14 @@ def leaves(node: dict, where: str = "rule") -> Iterator[tuple[str, dict]]:
         yield from leaves(child, f"{where}.children.{index}")
 
 
-def fold(node: dict, leaf: Callable[[dict], T], combine: Callable[[str, list[T]], T]) -> T:
+def fold(node: Node, leaf: Callable[[Leaf], T], combine: Callable[[str, list[T]], T]) -> T:
     """Fold the tree bottom-up: `leaf` for each condition, `combine(op, parts)` for each group."""
     if "condition" in node:
         return leaf(node)
     return combine(node["op"], [fold(child, leaf, combine) for child in node["children"]])
 
 
-def evaluate(node: dict, holds: Callable[[dict], bool]) -> bool:
+def evaluate(node: Node, holds: Callable[[Leaf], bool]) -> bool:
     """Evaluate a rule on plain values; tests compare its SQL with this function."""
 
     def combine(op: str, parts: list[bool]) -> bool:

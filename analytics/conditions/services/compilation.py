@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from analytics.conditions.registry import CONDITIONS, Sql, clean
-from analytics.conditions.rules.trees import WrongTree, check_shape, fold, leaves
+from analytics.conditions.rules.trees import Leaf, Node, WrongTree, check_shape, fold, leaf_of, leaves, values_of
 from analytics.features.services.people import EVERYONE, People
 from core.base.errors import Invalid
 from crm.orders.selectors.skus import unknown_skus
@@ -24,7 +24,7 @@ SHAPE_MESSAGES = {
 }
 
 
-def clean_rule(rule: Any) -> dict:
+def clean_rule(rule: Any) -> Node:
     """Return the rule in canonical form.
 
     Raises Invalid whose field is the path of the error, such as rule.children.0.value.
@@ -36,7 +36,7 @@ def clean_rule(rule: Any) -> dict:
     return _clean_node(rule, "rule")
 
 
-def _clean_node(node: dict, where: str) -> dict:
+def _clean_node(node: Node, where: str) -> Node:
     if "condition" not in node:
         return {
             "op": node["op"],
@@ -45,23 +45,20 @@ def _clean_node(node: dict, where: str) -> dict:
     condition = CONDITIONS.get(node["condition"])
     if condition is None:
         raise Invalid(_("There is no such condition."), code="unknown_condition", field=f"{where}.condition")
-    values = {key: value for key, value in node.items() if key not in {"condition", "operator"}}
-    cleaned = clean(condition, node["operator"], values, where)
-    return {"condition": condition.name, "operator": node["operator"], **cleaned}
+    cleaned = clean(condition, node["operator"], values_of(node), where)
+    return leaf_of(condition.name, node["operator"], cleaned)
 
 
-def unknown_skus_of(rule: dict) -> list[str]:
+def unknown_skus_of(rule: Node) -> list[str]:
     """Return the SKUs of the rule that no product has: such a condition holds for no customer, or for all."""
-    return unknown_skus(leaf["sku"] for _path, leaf in leaves(rule) if leaf.get("sku"))
+    return unknown_skus(sku for _path, leaf in leaves(rule) if (sku := values_of(leaf).get("sku")))
 
 
-def compile_rule(rule: dict, *, people: People = EVERYONE) -> Sql:
+def compile_rule(rule: Node, *, people: People = EVERYONE) -> Sql:
     """Compile a rule to a boolean expression over f, c and k that reads facts of these people only."""
 
-    def leaf(node: dict) -> Sql:
-        condition = CONDITIONS[node["condition"]]
-        values = {key: value for key, value in node.items() if key not in {"condition", "operator"}}
-        sql = condition.sql(node["operator"], values)
+    def leaf(node: Leaf) -> Sql:
+        sql = CONDITIONS[node["condition"]].sql(node["operator"], values_of(node))
         return Sql(people.asked(sql.text), sql.params)
 
     def combine(op: str, parts: list[Sql]) -> Sql:
@@ -77,7 +74,7 @@ def compile_rule(rule: dict, *, people: People = EVERYONE) -> Sql:
     return fold(rule, leaf, combine)
 
 
-def is_time_based(rule: dict) -> bool:
+def is_time_based(rule: Node) -> bool:
     """Return whether the result of a rule can change only because time passes."""
     return any(CONDITIONS[leaf["condition"]].time_based for _path, leaf in leaves(rule))
 
@@ -95,6 +92,7 @@ def feature_rows(condition: str) -> str:
     return rows
 
 
-def used_segments(rule: dict) -> set[int]:
+def used_segments(rule: Node) -> set[int]:
     """Return the segments that a rule names."""
-    return {int(pk) for _path, leaf in leaves(rule) if leaf["condition"] == IN_SEGMENT for pk in leaf.get("values", [])}
+    named = (values_of(leaf) for _path, leaf in leaves(rule) if leaf["condition"] == IN_SEGMENT)
+    return {int(pk) for values in named for pk in values.get("values", [])}

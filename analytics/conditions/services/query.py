@@ -31,7 +31,7 @@ from analytics.conditions.rules.query import (
     write_form,
 )
 from analytics.conditions.rules.query_tokens import Token, WrongQuery, near, quoted
-from analytics.conditions.rules.trees import WrongTree, check_shape
+from analytics.conditions.rules.trees import Leaf, Node, WrongTree, check_shape, leaf_of, values_of
 from core.base.errors import Invalid
 from core.fields import Choices, Field
 from core.text.currencies import exponent
@@ -80,7 +80,7 @@ def grammar() -> Grammar:
     return Grammar(form for condition in CONDITIONS for form in forms_of(condition))
 
 
-def parse_rule(text: str, currency: str) -> dict:
+def parse_rule(text: str, currency: str) -> Node:
     """Return the rule in canonical form. Raises WrongQuery with the place in the text."""
     rule = parse(text, grammar(), _Reader(text, currency).leaf)
     try:
@@ -90,7 +90,7 @@ def parse_rule(text: str, currency: str) -> dict:
     return rule
 
 
-def print_rule(rule: dict, currency: str) -> str:
+def print_rule(rule: Node, currency: str) -> str:
     """Return the text of a rule.
 
     Unknown conditions and comparisons are written as they are; that text can't be parsed.
@@ -110,7 +110,7 @@ class _Reader:
         self.text = text
         self.currency = currency
 
-    def leaf(self, match: Match) -> dict:
+    def leaf(self, match: Match) -> Leaf:
         condition, operator = CONDITIONS[match.form.condition], match.form.operator
         values: dict[str, Any] = {}
         places: dict[str, Token] = {}
@@ -124,7 +124,7 @@ class _Reader:
                 {"property": prop.text, "sign": self.sign(sign), "value": value.text} for prop, sign, value in filters
             ]
         try:
-            return {"condition": condition.name, "operator": operator, **clean(condition, operator, values, "rule")}
+            return leaf_of(condition.name, operator, clean(condition, operator, values, "rule"))
         except Invalid as error:
             name = (error.field or "").rpartition(".")[2]
             token = places.get(name, match.start)
@@ -189,18 +189,19 @@ class Printer:
         self.currency = currency
         self._choices: dict[Callable[[], Choices], list[tuple[str, str]]] = {}
 
-    def text(self, rule: dict) -> str:
+    def text(self, rule: Node) -> str:
         """Return the rule as text of the query language."""
         return write(rule, self._leaf)
 
-    def _leaf(self, leaf: dict) -> str:
+    def _leaf(self, leaf: Leaf) -> str:
         condition = CONDITIONS.get(leaf["condition"])
         if condition is None or leaf["operator"] not in condition.operators:
             return " ".join(str(value) for value in leaf.values())
+        values = values_of(leaf)
         texts = {
-            item.name: self._value(item, leaf[item.name])
+            item.name: self._value(item, values[item.name])
             for item in condition.inputs(leaf["operator"])
-            if item.name in leaf
+            if item.name in values
         }
         filled = set(texts)
         for form in _printed_forms(condition.name, leaf["operator"]):

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from analytics.conditions.rules.query_tokens import WrongQuery
+from analytics.conditions.rules.trees import Node
 from analytics.conditions.services.query import parse_rule
 from core.base.errors import Invalid
 
@@ -19,7 +20,7 @@ MESSAGES = {
 }
 
 
-def rule_of_text(text: str, currency: str) -> dict:
+def rule_of_text(text: str, currency: str) -> Node:
     """Return the rule in canonical form. Raises Invalid for the field `text`.
 
     Its message and details give the place: line and column from 1, offset from 0, the token there, the expected tokens

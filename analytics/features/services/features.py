@@ -78,7 +78,8 @@ _FRESH = f"""
            CASE WHEN recency IS NOT NULL THEN %(day)s::date END AS rfm_as_of
     FROM (SELECT computed.*,
                  CASE WHEN order_count > 0 AND %(day)s::date IS NOT NULL THEN 1 + width_bucket(
-                     -extract(epoch FROM (%(day)s::date + 1)::timestamptz - last_order_at)::float8 / 86400, %(r)s::float8[])
+                     -extract(epoch FROM (%(day)s::date + 1)::timestamptz - last_order_at)::float8 / 86400,
+                     %(r)s::float8[])
                      END AS recency,
                  CASE WHEN order_count > 0 AND %(day)s::date IS NOT NULL THEN 5 - width_bucket(
                      -order_count::float8, %(f)s::float8[]) END AS frequency,
@@ -98,7 +99,8 @@ def mark_changed(customer_ids: Iterable[int]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""INSERT INTO analytics_changedcustomer (customer_id, mark, effect) SELECT id, 1, %s FROM unnest(%s::bigint[]) AS id
+            f"""INSERT INTO analytics_changedcustomer (customer_id, mark, effect) SELECT id, 1, %s
+                FROM unnest(%s::bigint[]) AS id
                 {_MARKED}""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
             [allowed(), ids],
         )
@@ -109,7 +111,8 @@ def mark_changed_by_query(select: str, params: list) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO analytics_changedcustomer (customer_id, mark, effect)
-                SELECT DISTINCT id, 1, %s::smallint FROM ({select}) AS given(id) WHERE id IS NOT NULL ORDER BY id {_MARKED}""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
+                SELECT DISTINCT id, 1, %s::smallint FROM ({select}) AS given(id) WHERE id IS NOT NULL
+                ORDER BY id {_MARKED}""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
             [allowed(), *params],
         )
         return cursor.rowcount
@@ -124,7 +127,8 @@ def claim_changed(limit: int, share: Share) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {CHANGED_TABLE}")
         cursor.execute(
-            f"CREATE TEMP TABLE {CHANGED_TABLE} (customer_id bigint PRIMARY KEY, active bool, effect smallint) ON COMMIT DROP"
+            f"CREATE TEMP TABLE {CHANGED_TABLE} (customer_id bigint PRIMARY KEY, active bool, effect smallint) "
+            "ON COMMIT DROP"
         )
         cursor.execute(
             f"""WITH taken AS (
@@ -133,7 +137,8 @@ def claim_changed(limit: int, share: Share) -> int:
                         ORDER BY marked_at LIMIT %s FOR UPDATE SKIP LOCKED)
                     RETURNING customer_id, effect)
                 INSERT INTO {CHANGED_TABLE}
-                SELECT taken.customer_id, c.state = 'active', taken.effect FROM taken JOIN crm_customer c ON c.id = taken.customer_id""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
+                SELECT taken.customer_id, c.state = 'active', taken.effect FROM taken
+                JOIN crm_customer c ON c.id = taken.customer_id""",  # noqa: S608 - columns and fragments of the feature sources; values are parameters
             [share.of, share.place, limit],
         )
         count = cursor.rowcount
@@ -179,12 +184,15 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
         cursor.execute("ANALYZE analytics_computed (customer_id)")
         _write_stages(as_of, people)
         cursor.execute(
-            f"""MERGE INTO analytics_customerfeature AS kept USING ({_FRESH.format(computed="analytics_computed")}) AS fresh
+            f"""MERGE INTO analytics_customerfeature AS kept
+                USING ({_FRESH.format(computed="analytics_computed")}) AS fresh
                 ON kept.customer_id = fresh.customer_id
                 WHEN MATCHED AND ({", ".join(f"kept.{name}" for name in columns)})
                                  IS DISTINCT FROM ({", ".join(f"fresh.{name}" for name in columns)}) THEN
-                    UPDATE SET {", ".join(f"{name} = fresh.{name}" for name in columns)}, as_of = %(as_of)s::timestamptz,
-                        stage_since = CASE WHEN kept.stage = fresh.stage THEN kept.stage_since ELSE %(as_of)s::timestamptz END
+                    UPDATE SET {", ".join(f"{name} = fresh.{name}" for name in columns)},
+                        as_of = %(as_of)s::timestamptz,
+                        stage_since = CASE WHEN kept.stage = fresh.stage THEN kept.stage_since
+                                           ELSE %(as_of)s::timestamptz END
                 WHEN NOT MATCHED THEN
                     INSERT (customer_id, {", ".join(columns)}, as_of, stage_since)
                     VALUES (fresh.customer_id, {", ".join(f"fresh.{name}" for name in columns)},
@@ -247,7 +255,8 @@ def _bought(people: People, as_of: datetime) -> numpy.ndarray:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '256MB'; SET LOCAL max_parallel_workers_per_gather = 0")
         cursor.execute(
-            f"""SELECT string_agg(float8send(extract(epoch FROM (%s::date + 1)::timestamptz - last_order_at)::float8 / 86400), ''),
+            f"""SELECT string_agg(float8send(extract(epoch FROM (%s::date + 1)::timestamptz - last_order_at)::float8
+                                             / 86400), ''),
                        string_agg(float8send(order_count), ''), string_agg(float8send(net_spend), '')
                 FROM (SELECT paid.customer_id, count(*) FILTER (WHERE kept)::float8 AS order_count,
                              max(paid_at) FILTER (WHERE kept) AS last_order_at,

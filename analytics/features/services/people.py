@@ -51,7 +51,8 @@ class People:
     @property
     def held(self) -> str:
         """Return SQL of customer_id and `inside`: their segments among those of a parameter, by ascending id."""
-        return f"""SELECT customer_id, ARRAY(SELECT one FROM unnest(inside) AS one WHERE one = ANY(%s::bigint[])) AS inside
+        return f"""SELECT customer_id,
+                          ARRAY(SELECT one FROM unnest(inside) AS one WHERE one = ANY(%s::bigint[])) AS inside
                    FROM {self.rows("analytics_customersegments", "customer_id, inside")} AS own"""  # noqa: S608 - table names and fragments of the code
 
     @property
@@ -70,7 +71,8 @@ class People:
         if not self.few:
             return f"(SELECT {columns} FROM {table} WHERE {where} AND customer_id {self.test})"  # noqa: S608 - table names and fragments of the code
         return f"""(SELECT own.* FROM {CHANGED_TABLE} AS changed CROSS JOIN LATERAL (
-                        SELECT {columns} FROM {table} WHERE {where} AND customer_id = changed.customer_id OFFSET 0) AS own)"""  # noqa: S608 - table names and fragments of the code
+                        SELECT {columns} FROM {table}
+                        WHERE {where} AND customer_id = changed.customer_id OFFSET 0) AS own)"""  # noqa: S608 - table names and fragments of the code
 
     def asked(self, text: str) -> str:
         """Return a condition's SQL with its placeholders filled in for these people."""

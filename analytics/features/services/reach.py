@@ -21,4 +21,5 @@ def reach_query(people: People) -> str:
                          FROM {consents} AS given GROUP BY customer_id) AS consents
                         USING (customer_id)
               LEFT JOIN (SELECT customer_id, array_agg(kind) AS addresses
-                         FROM {people.rows("crm_identity", "customer_id, kind")} AS identities GROUP BY customer_id) AS known USING (customer_id)) AS who"""  # noqa: S608 - fragments of the channel registry
+                         FROM {people.rows("crm_identity", "customer_id, kind")} AS identities
+                         GROUP BY customer_id) AS known USING (customer_id)) AS who"""  # noqa: S608 - fragments of the channel registry

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import pgettext
 
 from analytics.conditions.registry import CONDITIONS, FILTER_SIGNS, MAX_FILTERS
+from analytics.conditions.rules.trees import Leaf, Node, values_of
 from analytics.segments.console import forms
 from core.fields import Choices, Field, FieldView, view_of
 from core.fields.views import LONG_LIST
@@ -62,17 +63,18 @@ class Builder:
         self.errors = errors
         self._choices: dict[Any, list[tuple[str, str]]] = {}
 
-    def show(self, node: dict, path: str = "rule") -> LeafShown | GroupShown:
+    def show(self, node: Node, path: str = "rule") -> LeafShown | GroupShown:
         if "condition" in node:
             return self._leaf(node, path)
         children = [self.show(child, f"{path}.children.{index}") for index, child in enumerate(node["children"])]
         error = self.errors.get(path, "") or self.errors.get(f"{path}.op", "")
         return GroupShown(path, _id(path), node["op"], children, error, is_root=path == "rule")
 
-    def _leaf(self, leaf: dict, path: str) -> LeafShown:
+    def _leaf(self, leaf: Leaf, path: str) -> LeafShown:
         condition = CONDITIONS.get(leaf["condition"])
         operators = [(code, str(label)) for code, label in condition.operators.items()] if condition else []
-        inputs = [self._input(item, leaf.get(item.name), path) for item in forms.inputs_of(leaf)]
+        values = values_of(leaf)
+        inputs = [self._input(item, values.get(item.name), path) for item in forms.inputs_of(leaf)]
         own = [self.errors.get(f"{path}{end}", "") for end in ("", ".condition", ".operator")]
         return LeafShown(
             path,

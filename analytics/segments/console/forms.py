@@ -12,12 +12,23 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.utils.translation import gettext as _t
 
 from analytics.conditions.registry import CONDITIONS, clean
-from analytics.conditions.rules.trees import MAX_DEPTH, MAX_LEAVES, OPERATIONS, WrongTree, check_shape
+from analytics.conditions.rules.trees import (
+    MAX_DEPTH,
+    MAX_LEAVES,
+    OPERATIONS,
+    Group,
+    Leaf,
+    Node,
+    WrongTree,
+    check_shape,
+    leaf_of,
+    values_of,
+)
 from core.base.errors import Invalid
 from core.fields import Field
 from core.text.currencies import exponent
@@ -28,26 +39,28 @@ WHOLE = re.compile(r"-?[0-9]{1,18}")
 AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 NUMBERS = ("number", "days", "money")
 FILTER_PARTS = ("property", "sign", "value")
-EVERYONE: dict[str, Any] = {"op": "and", "children": []}
-EMPTY_LEAF = {"condition": "", "operator": ""}
+EVERYONE: Group = {"op": "and", "children": []}
+EMPTY_LEAF: Leaf = {"condition": "", "operator": ""}
 
 
-def shown_of(rule: dict) -> dict:
+def shown_of(rule: Node) -> Node:
     """Return the shown tree of a rule: not(or(a, b)) becomes "none of a, b"; a lone condition gets a group."""
     shown = _shown_node(rule)
     return {"op": "and", "children": [shown]} if "condition" in shown else shown
 
 
-def _shown_node(node: dict) -> dict:
+def _shown_node(node: Node) -> Node:
     if "condition" in node:
         return node
     children = node["children"]
-    if node["op"] == "not" and children[0].get("op") == "or" and len(children[0]["children"]) > 1:
-        children = children[0]["children"]
+    if node["op"] == "not":
+        inner = children[0]
+        if "condition" not in inner and inner["op"] == "or" and len(inner["children"]) > 1:
+            children = inner["children"]
     return {"op": node["op"], "children": [_shown_node(child) for child in children]}
 
 
-def rule_of(shown: dict) -> dict:
+def rule_of(shown: Node) -> Node:
     """Return the rule of a shown tree."""
     if "condition" in shown:
         return shown
@@ -57,7 +70,7 @@ def rule_of(shown: dict) -> dict:
     return {"op": shown["op"], "children": children}
 
 
-def fields_of(shown: dict, currency: str, path: str = "rule") -> Iterator[tuple[str, str]]:
+def fields_of(shown: Node, currency: str, path: str = "rule") -> Iterator[tuple[str, str]]:
     """Yield (name, value) of every field, in the order of the form."""
     if "condition" not in shown:
         yield f"{path}.op", shown["op"]
@@ -67,16 +80,17 @@ def fields_of(shown: dict, currency: str, path: str = "rule") -> Iterator[tuple[
     yield f"{path}.condition", shown["condition"]
     yield f"{path}.was", shown["condition"]
     yield f"{path}.operator", shown["operator"]
+    values = values_of(shown)
     for item in inputs_of(shown):
         if item.kind == "where":
-            for part in shown.get(item.name) or []:
+            for part in values.get(item.name) or []:
                 yield from ((f"{path}.{item.name}_{name}", part[name]) for name in FILTER_PARTS)
             continue
-        for text in typed(item, shown.get(item.name), currency):
+        for text in typed(item, values.get(item.name), currency):
             yield f"{path}.{item.name}", text
 
 
-def inputs_of(leaf: dict) -> Sequence[Field]:
+def inputs_of(leaf: Leaf) -> Sequence[Field]:
     condition = CONDITIONS.get(leaf["condition"])
     return condition.inputs(leaf["operator"]) if condition and leaf["operator"] in condition.operators else []
 
@@ -102,7 +116,7 @@ class _Raw:
         return values[-1] if values else ""
 
 
-def tree_of(fields: Mapping[str, Sequence[str]], currency: str) -> dict:
+def tree_of(fields: Mapping[str, Sequence[str]], currency: str) -> Node:
     """Return the shown tree of a submitted form. Children keep their order; gaps in their numbers are ignored."""
     root = _Raw()
     for name, values in fields.items():
@@ -115,14 +129,14 @@ def tree_of(fields: Mapping[str, Sequence[str]], currency: str) -> dict:
     return _node(root, currency)
 
 
-def _node(raw: _Raw, currency: str) -> dict:
+def _node(raw: _Raw, currency: str) -> Node:
     if "condition" in raw.values:
         return _leaf(raw, currency)
     children = [_node(raw.children[index], currency) for index in sorted(raw.children)]
-    return {"op": raw.last("op") or "and", "children": children}
+    return cast(Group, {"op": raw.last("op") or "and", "children": children})
 
 
-def _leaf(raw: _Raw, currency: str) -> dict:
+def _leaf(raw: _Raw, currency: str) -> Leaf:
     """Return a leaf of the form. When its condition was changed, old values are dropped: their meaning would differ."""
     name, operator = raw.last("condition"), raw.last("operator")
     condition = CONDITIONS.get(name)
@@ -131,17 +145,17 @@ def _leaf(raw: _Raw, currency: str) -> dict:
     same = raw.last("was") in {"", name}
     if not operator or (not same and operator not in condition.operators):
         operator = next(iter(condition.operators))
-    leaf: dict[str, Any] = {"condition": name, "operator": operator}
-    for item in inputs_of(leaf):
+    values: dict[str, Any] = {}
+    for item in condition.inputs(operator) if operator in condition.operators else []:
         if item.kind == "where":
             filters = _filters(raw, item.name) if same else []
             if filters:
-                leaf[item.name] = filters
+                values[item.name] = filters
         elif same and item.name in raw.values:
-            leaf[item.name] = _read(item, raw.values[item.name], currency)
+            values[item.name] = _read(item, raw.values[item.name], currency)
         elif item.default is not None and item.kind != "choices":
-            leaf[item.name] = item.default
-    return leaf
+            values[item.name] = item.default
+    return leaf_of(name, operator, values)
 
 
 def _filters(raw: _Raw, name: str) -> list[dict[str, str]]:
@@ -162,7 +176,7 @@ def _read(item: Field, values: Sequence[str], currency: str) -> Any:
     return text
 
 
-def problems(shown: dict, path: str = "rule") -> dict[str, str]:
+def problems(shown: Node, path: str = "rule") -> dict[str, str]:
     """Return the errors of a shown tree as {path: message}: the first error of each condition and of each group."""
     errors = dict(_problems(shown, path))
     if not errors:
@@ -176,7 +190,7 @@ def problems(shown: dict, path: str = "rule") -> dict[str, str]:
     return errors
 
 
-def _problems(node: dict, path: str) -> Iterator[tuple[str, str]]:
+def _problems(node: Node, path: str) -> Iterator[tuple[str, str]]:
     if "condition" in node:
         yield from _leaf_problem(node, path)
         return
@@ -188,27 +202,27 @@ def _problems(node: dict, path: str) -> Iterator[tuple[str, str]]:
         yield from _problems(child, f"{path}.children.{index}")
 
 
-def _leaf_problem(leaf: dict, path: str) -> Iterator[tuple[str, str]]:
+def _leaf_problem(leaf: Leaf, path: str) -> Iterator[tuple[str, str]]:
     condition = CONDITIONS.get(leaf["condition"])
     if condition is None:
         text = _t("There is no such condition.") if leaf["condition"] else _t("Choose a condition.")
         yield f"{path}.condition", text
         return
+    values = values_of(leaf)
     for item in inputs_of(leaf):
-        value = leaf.get(item.name)
+        value = values.get(item.name)
         # Unreadable numbers must not reach `clean`, because it would read the text as minor units.
         if item.kind in NUMBERS and isinstance(value, str) and value.strip():
             text = _t("Use an amount such as 12.50.") if item.kind == "money" else _t("Use a whole number.")
             yield f"{path}.{item.name}", text
             return
-    values = {key: value for key, value in leaf.items() if key not in {"condition", "operator"}}
     try:
         clean(condition, leaf["operator"], values, path)
     except Invalid as error:
         yield error.field or path, str(error.message)
 
 
-def change(shown: dict, command: str) -> dict:
+def change(shown: Node, command: str) -> Node:
     """Return the tree after `add:PATH` or `group:PATH` (into the group at PATH) or `remove:PATH`.
 
     Other commands change nothing.
@@ -219,16 +233,16 @@ def change(shown: dict, command: str) -> dict:
     return _changed(shown, verb, [int(index) for index in path.split(".children.")[1:]])
 
 
-def _changed(node: dict, verb: str, steps: list[int]) -> dict:
+def _changed(node: Node, verb: str, steps: list[int]) -> Node:
     if "condition" in node or (verb == "remove" and not steps):
         return node
     children = list(node["children"])
     if not steps:
-        added = dict(EMPTY_LEAF) if verb == "add" else {"op": "or", "children": [dict(EMPTY_LEAF)]}
-        children.append(added)
+        empty = EMPTY_LEAF.copy()
+        children.append(empty if verb == "add" else {"op": "or", "children": [empty]})
     elif steps[0] < len(children):
         if verb == "remove" and len(steps) == 1:
             del children[steps[0]]
         else:
             children[steps[0]] = _changed(children[steps[0]], verb, steps[1:])
-    return {**node, "children": children}
+    return {"op": node["op"], "children": children}

@@ -19,6 +19,7 @@ from analytics.conditions import labels as phrases
 from analytics.conditions.registry import CONDITIONS
 from analytics.conditions.rules import query_tokens as conditions_query_tokens
 from analytics.conditions.rules.query_tokens import MAX_LENGTH
+from analytics.conditions.rules.trees import Leaf, Node
 from analytics.conditions.services import query
 from analytics.conditions.services.compilation import unknown_skus_of
 from analytics.features import selectors as features_selectors
@@ -187,7 +188,7 @@ def _reason(segment: Segment, who: str, currency: str) -> dict[str, Any]:
     return {"who": who, "customer": customer, "reason": reason, "reason_rows": rows, "since": since}
 
 
-def _value(leaf: dict, value: Any, currency: str) -> str:
+def _value(leaf: Leaf, value: Any, currency: str) -> str:
     """Return the customer's value in the words of the rule."""
     condition = CONDITIONS.get(leaf["condition"])
     return phrases.value_words(condition, leaf, value, currency) if condition else ""
@@ -222,7 +223,7 @@ class Draft:
     """A submitted rule, by fields or as text. `shown` is None while the text is not a valid rule."""
 
     mode: str
-    shown: dict | None
+    shown: Node | None
     query: str = ""
     wrong: Wrong | None = None
 
@@ -273,7 +274,7 @@ def _build(request: HttpRequest, segment: Segment | None) -> HttpResponse:
 
 
 def _save(
-    request: HttpRequest, segment: Segment | None, name: str, description: str, shown: dict, errors: dict[str, str]
+    request: HttpRequest, segment: Segment | None, name: str, description: str, shown: Node, errors: dict[str, str]
 ) -> HttpResponse | None:
     """Save and redirect to the segment. Return None when it was refused, with the reason in `errors`."""
     rule, actor = forms.rule_of(shown), of_user(request.user)

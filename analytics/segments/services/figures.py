@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from analytics.conditions.registry import CONDITIONS
-from analytics.conditions.rules.trees import leaves
+from analytics.conditions.rules.trees import Leaf, Node, leaves
 from analytics.conditions.services.compilation import clean_rule, compile_rule, feature_rows
 from analytics.features.registry import REACH
 from analytics.segments.models import Segment
@@ -105,7 +105,7 @@ def count_rule(rule: Any) -> int:
     return figures_of(rule).count
 
 
-def matching_customers(*, rule: dict, customer_ids: Sequence[int]) -> set[int]:
+def matching_customers(*, rule: Node, customer_ids: Sequence[int]) -> set[int]:
     """Return which of these customers a saved rule matches now."""
     sql = compile_rule(rule)
     with connection.cursor() as cursor:
@@ -121,7 +121,7 @@ class LeafReason:
     """One condition with its result for one customer."""
 
     path: str
-    leaf: dict
+    leaf: Leaf
     held: bool
     value: Any
 
@@ -134,7 +134,7 @@ class RuleReason:
     leaves: list[LeafReason]
 
 
-def explain_rule(rule: dict, customer: Customer) -> RuleReason:
+def explain_rule(rule: Node, customer: Customer) -> RuleReason:
     """Return why a customer is in or out (S3): each condition, its value, whether it holds."""
     parts = list(leaves(rule))
     compiled = [(path, leaf, compile_rule(leaf)) for path, leaf in parts]

@@ -40,8 +40,10 @@ UNKNOWN = "unknown_customer"
 CONTENT = "analytics.listupload.content"
 VALUE = "analytics.listrefusal.value"
 # First cells of files with a heading.
-HEADINGS = frozenset({"number", "customer", "customer number", "member", "member number", "phone", "email", "e-mail", "id",
-                      "客户编号", "会员编号", "编号", "手机号", "手机", "邮箱", "电子邮箱", *IdentityKind.values})  # fmt: skip
+HEADINGS = frozenset({
+    "number", "customer", "customer number", "member", "member number", "phone", "email", "e-mail", "id",
+    "客户编号", "会员编号", "编号", "手机号", "手机", "邮箱", "电子邮箱", *IdentityKind.values,
+})  # fmt: skip
 Row = tuple[int, str]
 
 

@@ -55,7 +55,8 @@ def nobody_in(segments: Sequence[int]) -> set[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT given.pk FROM unnest(%(segments)s::bigint[]) AS given(pk) WHERE given.pk NOT IN (
-                   SELECT unnest(k.inside) FROM analytics_customersegments k WHERE k.inside && %(segments)s::bigint[])""",
+                   SELECT unnest(k.inside) FROM analytics_customersegments k
+                   WHERE k.inside && %(segments)s::bigint[])""",
             {"segments": list(segments)},
         )
         return {row[0] for row in cursor.fetchall()}
@@ -120,7 +121,8 @@ class Gathering:
         self.round += 1
         with connection.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO analytics_moved SELECT {self.round}, found.* FROM ({select}) AS found(customer_id, come, gone)",  # noqa: S608 - a SELECT of the code; values are parameters
+                f"""INSERT INTO analytics_moved SELECT {self.round}, found.*
+                    FROM ({select}) AS found(customer_id, come, gone)""",  # noqa: S608 - a SELECT of the code; values are parameters
                 params,
             )
             count = cursor.rowcount
@@ -148,10 +150,12 @@ class Gathering:
                 emit_from_select(
                     event,
                     f"""SELECT moved.customer_id,
-                               jsonb_build_object('segments', jsonb_agg(s.id ORDER BY s.id), 'names', jsonb_agg(s.name ORDER BY s.id)),
+                               jsonb_build_object('segments', jsonb_agg(s.id ORDER BY s.id),
+                                                  'names', jsonb_agg(s.name ORDER BY s.id)),
                                %s::timestamptz
                         FROM analytics_moved moved CROSS JOIN LATERAL unnest(moved.{column}) AS one
-                        JOIN (SELECT id, name FROM analytics_segment WHERE first_computed_at IS NOT NULL OFFSET 0) AS s ON s.id = one
+                        JOIN (SELECT id, name FROM analytics_segment
+                              WHERE first_computed_at IS NOT NULL OFFSET 0) AS s ON s.id = one
                         GROUP BY moved.customer_id ORDER BY moved.customer_id""",  # noqa: S608 - a SELECT of the code; values are parameters
                     [self.at],
                     effect=self.effect,
@@ -196,10 +200,12 @@ def note_sizes(moves: Moves, at: datetime, *, filled: Collection[int] = (), reco
     with connection.cursor() as cursor:
         cursor.execute(
             """WITH given AS (
-                   SELECT * FROM unnest(%(segments)s::bigint[], %(found)s::bigint[], %(entered)s::bigint[], %(left)s::bigint[],
-                                        %(sizes)s::bigint[]) AS given(segment_id, found, entered, gone, size)),
+                   SELECT * FROM unnest(%(segments)s::bigint[], %(found)s::bigint[], %(entered)s::bigint[],
+                                        %(left)s::bigint[], %(sizes)s::bigint[])
+                            AS given(segment_id, found, entered, gone, size)),
                sized AS (
-                   UPDATE analytics_segment s SET size = coalesce(given.size, s.size + given.found + given.entered - given.gone)
+                   UPDATE analytics_segment s
+                   SET size = coalesce(given.size, s.size + given.found + given.entered - given.gone)
                    FROM given WHERE s.id = given.segment_id
                         AND (given.size <> s.size OR given.found > 0 OR given.entered > 0 OR given.gone > 0)
                    RETURNING s.id, s.size)

@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from analytics.conditions.rules.trees import Group, Leaf, Node, leaf_of
 from core.base.registry import Registry
 
 
@@ -20,25 +21,25 @@ class SegmentTemplate:
 
     label: str | Promise
     about: str | Promise
-    rule: dict[str, Any]
+    rule: Node
 
 
 TEMPLATES: Registry[SegmentTemplate] = Registry("segment template")
 
 
-def leaf(condition: str, operator: str, **values: Any) -> dict[str, Any]:
+def leaf(condition: str, operator: str, **values: Any) -> Leaf:
     """Return a rule of one condition."""
-    return {"condition": condition, "operator": operator, **values}
+    return leaf_of(condition, operator, values)
 
 
-def every(*children: dict[str, Any]) -> dict[str, Any]:
+def every(*children: Node) -> Group:
     """Return a rule that holds when all children hold."""
     return {"op": "and", "children": list(children)}
 
 
-def none_of(*children: dict[str, Any]) -> dict[str, Any]:
+def none_of(*children: Node) -> Group:
     """Return a rule that holds when no child holds."""
-    inner = children[0] if len(children) == 1 else {"op": "or", "children": list(children)}
+    inner: Node = children[0] if len(children) == 1 else {"op": "or", "children": list(children)}
     return {"op": "not", "children": [inner]}
 
 

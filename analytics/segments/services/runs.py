@@ -187,7 +187,8 @@ def _membership_scan(segments: Sequence[Segment], people: People) -> tuple[str, 
         )
         # OFFSET 0: evaluate once, even when the next layer reads it several times.
         known = f"""(SELECT k.inside || own.found AS inside, k.found || own.found AS found
-                     FROM {known} AS k CROSS JOIN LATERAL (SELECT array_remove(ARRAY[{held}], NULL) AS found OFFSET 0) AS own
+                     FROM {known} AS k
+                     CROSS JOIN LATERAL (SELECT array_remove(ARRAY[{held}], NULL) AS found OFFSET 0) AS own
                      OFFSET 0)"""  # noqa: S608 - compiled conditions; values are parameters
         params += [param for sql in rules for param in sql.params]
         conditions += held
@@ -195,7 +196,8 @@ def _membership_scan(segments: Sequence[Segment], people: People) -> tuple[str, 
     if order != sorted(order):
         found = "ARRAY(SELECT one FROM unnest(decided.found) AS one ORDER BY one)"
     select = f"""SELECT f.customer_id, {found} AS inside
-                 FROM {feature_rows(conditions)} CROSS JOIN LATERAL {known} AS decided WHERE f.customer_id {people.test}"""  # noqa: S608 - compiled conditions; values are parameters
+                 FROM {feature_rows(conditions)} CROSS JOIN LATERAL {known} AS decided
+                 WHERE f.customer_id {people.test}"""  # noqa: S608 - compiled conditions; values are parameters
     return select, params
 
 
@@ -222,7 +224,8 @@ def _leave_lists(gathering: Gathering) -> None:
     """Remove customers that are no longer active from fixed lists. Segments by rule need no such step."""
     lists = list(Segment.objects.filter(kind=SegmentKind.STATIC).values_list("pk", flat=True))
     gathering.carry_out(
-        f"""SELECT k.customer_id, '{{}}'::bigint[], ARRAY(SELECT one FROM unnest(k.inside) AS one WHERE one = ANY(%s::bigint[]))
+        f"""SELECT k.customer_id, '{{}}'::bigint[],
+                   ARRAY(SELECT one FROM unnest(k.inside) AS one WHERE one = ANY(%s::bigint[]))
             FROM analytics_customersegments k
             WHERE k.customer_id IN ({CHANGED.gone}) AND k.inside && %s::bigint[] ORDER BY k.customer_id""",  # noqa: S608 - compiled conditions; values are parameters
         [lists, lists],

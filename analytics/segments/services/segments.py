@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
 from analytics.conditions.rules.dependencies import cycle_through
+from analytics.conditions.rules.trees import Node
 from analytics.conditions.services.compilation import clean_rule, compile_rule, is_time_based, used_segments
 from analytics.segments.models import Segment, SegmentState
 from analytics.segments.services.figures import (
@@ -94,7 +95,7 @@ def archive_segment(*, segment: Segment, actor: Actor) -> Segment:
     return locked
 
 
-def _check_cycle(segment: Segment, rule: dict) -> None:
+def _check_cycle(segment: Segment, rule: Node) -> None:
     rows = {row.pk: row for row in Segment.objects.active()}
     uses = {pk: used_segments(row.rule) for pk, row in rows.items()} | {segment.pk: used_segments(rule)}
     way = cycle_through(uses, segment.pk)

@@ -35,8 +35,8 @@ PAGE = 50
 ORDER = ["-created_at", "-id"]
 LAST_MESSAGES = 10
 TABS = (
-    "", BroadcastState.DRAFT, BroadcastState.SCHEDULED, BroadcastState.SENDING, BroadcastState.PAUSED, BroadcastState.DONE,
-    BroadcastState.STOPPED,
+    "", BroadcastState.DRAFT, BroadcastState.SCHEDULED, BroadcastState.SENDING, BroadcastState.PAUSED,
+    BroadcastState.DONE, BroadcastState.STOPPED,
 )  # fmt: skip
 MOVING = {BroadcastState.SCHEDULED, BroadcastState.SENDING}
 

@@ -45,7 +45,7 @@ _PACED = """
 
 
 def audience(broadcast: Broadcast, now: datetime) -> tuple[str, dict[str, Any]]:
-    """Return the SELECT of the audience (customer_id, occurrence, due_at, context), to create messages and to preview."""
+    """Return the SELECT of the audience (customer_id, occurrence, due_at, context) for messages and the preview."""
     candidates = f"SELECT w.id, w.wanted AS due_at FROM ({_WANTED}) AS w"  # noqa: S608 - fragments of the audience; values are parameters
     if broadcast.per_minute:
         candidates = _PACED.format(wanted=_WANTED)
@@ -142,7 +142,8 @@ def take_audience(*, broadcast_id: int, now: datetime | None = None) -> int:
                 queue_selected(
                     select=select,
                     params={**params, "chunk_after": last, "chunk_end": end},
-                    where="a.customer_id > %(chunk_after)s AND (%(chunk_end)s::bigint IS NULL OR a.customer_id <= %(chunk_end)s)",
+                    where="a.customer_id > %(chunk_after)s "
+                    "AND (%(chunk_end)s::bigint IS NULL OR a.customer_id <= %(chunk_end)s)",
                     origin=broadcast.origin,
                     template=broadcast.template,
                     template_version=broadcast.template_version,

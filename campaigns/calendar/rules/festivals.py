@@ -1,7 +1,7 @@
 """List the festivals of a year: public holidays of mainland China, and days on which shops address customers.
 
-Public holidays are the days of the national regulation (全国年节及纪念日放假办法, in the form of 2024-11-10), not the weekends that
-are moved around them each year.
+Public holidays are the days of the national regulation (全国年节及纪念日放假办法, in the form of 2024-11-10), not the
+weekends that are moved around them each year.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ SOLAR = (
 LUNAR = (("lantern", 1, 15), ("qixi", 7, 7), ("double_ninth", 9, 9), ("laba", 12, 8), ("little_new_year", 12, 23))
 CODES = frozenset(
     {
-        "new_year", "spring_festival", "qingming", "labour", "dragon_boat", "mid_autumn", "national", "mother", "father",
-        *(code for code, _month, _day in (*SOLAR, *LUNAR)),
+        "new_year", "spring_festival", "qingming", "labour", "dragon_boat", "mid_autumn", "national",
+        "mother", "father", *(code for code, _month, _day in (*SOLAR, *LUNAR)),
     }
 )  # fmt: skip
 

@@ -50,13 +50,15 @@ _LAPSED = f"""
 _BOUGHT = f"""
     SELECT c.id, 'order:' || o.id,
            CASE WHEN %(send_at)s::time IS NULL THEN {acted_at("o")} + make_interval(days => %(days)s)
-                ELSE (({acted_at("o")} AT TIME ZONE z.zone)::date + %(days)s + %(send_at)s::time) AT TIME ZONE z.zone END,
+                ELSE (({acted_at("o")} AT TIME ZONE z.zone)::date + %(days)s + %(send_at)s::time)
+                     AT TIME ZONE z.zone END,
            jsonb_build_object('order_id', o.id)
     FROM crm_order o JOIN crm_customer c ON c.id = o.customer_id AND c.state = 'active'
     CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
     WHERE {order_counts("o")} AND {acts_outside("o")} AND {acted_at("o")} >= %(since)s"""  # noqa: S608 - fragments of the code; values are parameters
 _ENTERED = f"""
-    SELECT c.id, 'event:' || e.id, {_NEXT_SEND}, jsonb_build_object('segment', jsonb_build_object('name', %(segment_name)s))
+    SELECT c.id, 'event:' || e.id, {_NEXT_SEND},
+           jsonb_build_object('segment', jsonb_build_object('name', %(segment_name)s))
     FROM core_domainevent e JOIN crm_customer c ON c.id = e.subject_id AND c.state = 'active'
     CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
     WHERE e.id = ANY(%(events)s) AND e.kind = '{SEGMENT_ENTERED.kind}' AND e.occurred_at >= %(since)s
@@ -64,7 +66,7 @@ _ENTERED = f"""
 
 
 def birthday(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
-    """Select customers whose birthday it is in their own zone (J7), and was up to `late` days ago if no run happened."""
+    """Select customers whose birthday it is in their own zone (J7), or was up to `late` days ago if no run happened."""
     params = _params(rule, now)
     pairs = _birthdays(now, rule.days, gate.policy().leap_birthday)
     params |= {
@@ -76,7 +78,7 @@ def birthday(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
 
 
 def expiring(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
-    """Select customers whose points expire in that many days: one occurrence per expiry day; `late` as for birthdays."""
+    """Select customers whose points expire in that many days: one occurrence an expiry day; `late` as for birthdays."""
     return statement(__package__, "expiring", zone=CUSTOMER_ZONE), {**_params(rule, now), "late": late}
 
 

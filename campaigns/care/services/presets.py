@@ -28,10 +28,14 @@ _FOOT_EN = (
     '<p style="color:#666;font-size:12px"><a href="{{ links.unsubscribe }}">Unsubscribe</a> · {{ shop.name }}</p>'
 )
 _FOOT_ZH = '<p style="color:#666;font-size:12px"><a href="{{ links.unsubscribe }}">退订</a> · {{ shop.name }}</p>'
-_COUPON_EN = """{% if coupon.code %}<p>Your code, worth {{ coupon.value }}{% if coupon.minimum_spend != "" %} from {{ coupon.minimum_spend }}{% endif %}:
-<strong>{{ coupon.code }}</strong>{% if coupon.expires != "" %}, good until {{ coupon.expires }}{% endif %}.</p>{% endif %}"""
-_COUPON_ZH = """{% if coupon.code %}<p>您的专属券码（{{ coupon.value }}{% if coupon.minimum_spend != "" %}，满 {{ coupon.minimum_spend }} 可用{% endif %}）：
-<strong>{{ coupon.code }}</strong>{% if coupon.expires != "" %}，有效期至 {{ coupon.expires }}{% endif %}。</p>{% endif %}"""
+_COUPON_EN = """{% if coupon.code %}<p>Your code, worth {{ coupon.value }}\
+{% if coupon.minimum_spend != "" %} from {{ coupon.minimum_spend }}{% endif %}:
+<strong>{{ coupon.code }}</strong>\
+{% if coupon.expires != "" %}, good until {{ coupon.expires }}{% endif %}.</p>{% endif %}"""
+_COUPON_ZH = """{% if coupon.code %}<p>您的专属券码（{{ coupon.value }}\
+{% if coupon.minimum_spend != "" %}，满 {{ coupon.minimum_spend }} 可用{% endif %}）：
+<strong>{{ coupon.code }}</strong>\
+{% if coupon.expires != "" %}，有效期至 {{ coupon.expires }}{% endif %}。</p>{% endif %}"""
 
 
 @dataclass(frozen=True)
@@ -57,16 +61,19 @@ PRESETS = (
     CarePreset(
         "birthday", "Birthday wishes with a coupon", "生日祝福与优惠券", CareTrigger.BIRTHDAY,
         "Happy birthday, {{ customer.first_name | default: 'friend' }}!",
-        "<p>Dear {{ customer.first_name | default: 'friend' }},</p><p>all of us at {{ shop.name }} wish you a happy birthday.</p>"
+        "<p>Dear {{ customer.first_name | default: 'friend' }},</p>"
+        "<p>all of us at {{ shop.name }} wish you a happy birthday.</p>"
         + _COUPON_EN + _FOOT_EN,
         "{{ customer.name | default: '亲爱的顾客' }}，生日快乐！",
-        "<p>亲爱的{{ customer.name | default: '顾客' }}：</p><p>{{ shop.name }}全体伙伴祝您生日快乐。</p>" + _COUPON_ZH + _FOOT_ZH,
+        "<p>亲爱的{{ customer.name | default: '顾客' }}：</p>"
+        "<p>{{ shop.name }}全体伙伴祝您生日快乐。</p>" + _COUPON_ZH + _FOOT_ZH,
         send_at=time(9, 30), coupon=(DiscountKind.AMOUNT, 20, 30),
     ),
     CarePreset(
         "thanks", "Thank you and a request for a review", "购后感谢与评价邀请", CareTrigger.AFTER_PURCHASE,
         "How do you like your order {{ order.number }}?",
-        "<p>Dear {{ customer.first_name | default: 'customer' }},</p><p>thank you for your order {{ order.number }}:</p>"
+        "<p>Dear {{ customer.first_name | default: 'customer' }},</p>"
+        "<p>thank you for your order {{ order.number }}:</p>"
         "<ul>{% for item in order.items limit: 5 %}<li>{{ item.name }}</li>{% endfor %}</ul>"
         "<p>Would you tell others how you like it? A review takes a minute and helps a lot.</p>" + _FOOT_EN,
         "订单 {{ order.number }} 用得怎么样？",
@@ -88,8 +95,8 @@ PRESETS = (
     CarePreset(
         "welcome", "Welcome to a segment", "进入分群欢迎", CareTrigger.SEGMENT_ENTERED,
         "Welcome, {{ customer.first_name | default: 'friend' }}",
-        "Dear {{ customer.first_name | default: 'customer' }}, you now belong to “{{ segment.name }}” at {{ shop.name }}. "
-        "{% if member.tier != '' %}Your tier is {{ member.tier }}.{% endif %}",
+        "Dear {{ customer.first_name | default: 'customer' }}, you now belong to “{{ segment.name }}” "
+        "at {{ shop.name }}. {% if member.tier != '' %}Your tier is {{ member.tier }}.{% endif %}",
         "欢迎您，{{ customer.name | default: '亲爱的顾客' }}",
         "亲爱的{{ customer.name | default: '顾客' }}，您已成为{{ shop.name }}的“{{ segment.name }}”。"
         "{% if member.tier != '' %}您当前的等级是{{ member.tier }}。{% endif %}",
@@ -98,10 +105,13 @@ PRESETS = (
     CarePreset(
         "expiring", "Points about to expire", "积分即将过期提醒", CareTrigger.POINTS_EXPIRING,
         "{{ expiring.points }} of your points expire on {{ expiring.on }}",
-        "<p>Dear {{ customer.first_name | default: 'customer' }},</p><p>{{ expiring.points }} of your {{ member.points }} points "
-        "can be spent until {{ expiring.on }}. <a href=\"{{ shop.url }}\">Use them at {{ shop.name }}</a>.</p>" + _FOOT_EN,
+        "<p>Dear {{ customer.first_name | default: 'customer' }},</p>"
+        "<p>{{ expiring.points }} of your {{ member.points }} points "
+        "can be spent until {{ expiring.on }}. <a href=\"{{ shop.url }}\">Use them at {{ shop.name }}</a>.</p>"
+        + _FOOT_EN,
         "您有 {{ expiring.points }} 积分将于 {{ expiring.on }} 过期",
-        "<p>亲爱的{{ customer.name | default: '顾客' }}：</p><p>您的 {{ member.points }} 积分中有 {{ expiring.points }} 积分将于 "
+        "<p>亲爱的{{ customer.name | default: '顾客' }}：</p>"
+        "<p>您的 {{ member.points }} 积分中有 {{ expiring.points }} 积分将于 "
         "{{ expiring.on }} 过期，<a href=\"{{ shop.url }}\">快来{{ shop.name }}使用吧</a>。</p>" + _FOOT_ZH,
         days=14,
     ),

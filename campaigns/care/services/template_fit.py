@@ -34,9 +34,9 @@ def brought_by(rule: CareRule) -> tuple[str, ...]:
 
 
 def check_texts(template: Template, texts: Texts) -> None:
-    """Raise Conflict `coupon_not_shown`, `coupon_missing` or `field_not_brought` if an active rule does not fit new texts.
+    """Raise Conflict if an active rule does not fit new texts.
 
-    A draft is checked when it is activated.
+    Codes: `coupon_not_shown`, `coupon_missing`, `field_not_brought`. A draft is checked when it is activated.
     """
     texts_of = texts_with(template, texts)
     sends = Q(template=template) | Q(experiment__arms__template=template)

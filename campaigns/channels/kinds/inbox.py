@@ -1,4 +1,4 @@
-"""Deliver to the in-app inbox: the message is visible once it is decided, and the storefront reads it through the API."""
+"""Deliver to the in-app inbox: a decided message is visible, and the storefront reads it through the API."""
 
 from __future__ import annotations
 

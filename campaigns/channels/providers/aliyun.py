@@ -57,10 +57,12 @@ class Aliyun(Provider):
     fields: ClassVar[Sequence[Field]] = (
         Field("access_key_id", "line", "AccessKey ID"),
         Field("access_key_secret", "line", "AccessKey Secret", secret=True),
-        Field("sign_name", "line", _("Signature of the SMS"), help=_("Enter the approved signature without the brackets.")),
+        Field("sign_name", "line", _("Signature of the SMS"),
+              help=_("Enter the approved signature without the brackets.")),
         Field("url", "url", _("Address"), default="https://dysmsapi.aliyuncs.com"),
         Field(
-            "callback_key", "callback_key", _("Key of the receipts"), secret=True, help=_("Add this key to the receipt address as ?key=…; at least 20 characters.")
+            "callback_key", "callback_key", _("Key of the receipts"), secret=True,
+            help=_("Add this key to the receipt address as ?key=…; at least 20 characters."),
         ),
     )  # fmt: skip
 

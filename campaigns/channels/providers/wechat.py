@@ -148,7 +148,8 @@ class WeCom(Tencent):
     fields: ClassVar[Sequence[Field]] = (
         Field("corp_id", "line", "CorpID"),
         Field("corp_secret", "line", "Secret", secret=True),
-        Field("sender", "line", _("Sending staff member"), required=False, help=_("The userid of the staff member, who confirms the message in WeCom.")),
+        Field("sender", "line", _("Sending staff member"), required=False,
+              help=_("The userid of the staff member, who confirms the message in WeCom.")),
         Field("url", "url", _("Address"), default="https://qyapi.weixin.qq.com"),
     )  # fmt: skip
 

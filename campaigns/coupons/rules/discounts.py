@@ -33,5 +33,5 @@ def percent_off(zhe: Decimal) -> int:
 
 
 def is_large(*, percent: bool, value: int, minimum_spend: int) -> bool:
-    """Return whether the discount takes over half of the price of any order, or of the smallest that it is valid for."""
+    """Return whether the discount takes over half the price of any order, or of the smallest that it is valid for."""
     return value > LARGE_PERCENT if percent else 0 < minimum_spend < 2 * value

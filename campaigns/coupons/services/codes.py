@@ -77,7 +77,8 @@ def issue_to_many(
     if new:
         emit_from_select(
             events.COUPON_ISSUED,
-            """SELECT k.customer_id, jsonb_build_object('coupon', k.coupon_id, 'name', %s::text, 'code', k.code), k.created_at
+            """SELECT k.customer_id, jsonb_build_object('coupon', k.coupon_id, 'name', %s::text, 'code', k.code),
+                      k.created_at
                FROM campaigns_couponcode k WHERE k.id = ANY(%s)""",
             [coupon.name, sorted(new)],
             actor=actor,

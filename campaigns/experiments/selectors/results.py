@@ -49,7 +49,9 @@ SHARES = SHARE_METRICS | {LEFT}
 _RESULTS = f"""
     SELECT e.arm_id, count(*), {{sums}}
     FROM campaigns_exposure e
-    {FACTS.format(customer="e.customer_id", since="e.exposed_at", until="e.exposed_at + make_interval(days => %(days)s)")}
+    {
+    FACTS.format(customer="e.customer_id", since="e.exposed_at", until="e.exposed_at + make_interval(days => %(days)s)")
+}
     WHERE e.experiment_id = %(experiment)s AND e.exposed_at <= now() - make_interval(days => %(days)s)
     GROUP BY e.arm_id"""  # noqa: S608 - fragments of the code; values are parameters
 
@@ -161,7 +163,8 @@ def _effect(
 
 def _figures(experiment: Experiment) -> dict[int, Sequence]:
     sums = ", ".join(
-        f"coalesce(sum({value}), 0)::float8, coalesce(sum(({value})::numeric ^ 2), 0)::float8, count(*) FILTER (WHERE {value} <> 0)"
+        f"coalesce(sum({value}), 0)::float8, coalesce(sum(({value})::numeric ^ 2), 0)::float8, "
+        f"count(*) FILTER (WHERE {value} <> 0)"
         for value in VALUES.values()
     )
     with connection.cursor() as cursor:

@@ -33,7 +33,7 @@ _EVERYTHING = """coalesce(
 
 @dataclass(frozen=True)
 class HoldoutSql:
-    """Hold SQL on `a.customer_id`: `own` for the campaign's holdout, `everything` for the global one; both use `params`."""
+    """Hold SQL on `a.customer_id`: `own` is the campaign's holdout, `everything` the global one; both use `params`."""
 
     own: str
     everything: str

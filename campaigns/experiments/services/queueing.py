@@ -37,7 +37,7 @@ FROM unnest(%(customers)s::bigint[], %(occurrences)s::text[], %(due)s::timestamp
 
 @dataclass(frozen=True)
 class Intended:
-    """Hold one message to queue: `occurrence` is its cause, once per customer; without `due_at` it is due immediately."""
+    """Hold one message to queue: `occurrence` is its cause, once per customer; without `due_at` it is due at once."""
 
     customer_id: int
     occurrence: str

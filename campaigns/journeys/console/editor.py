@@ -18,6 +18,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext as _t
 
+from analytics.conditions.rules.trees import Node
 from analytics.features import selectors as analytics
 from analytics.segments.console import forms as rule_forms
 from analytics.segments.console.builder import Builder, operations
@@ -26,7 +27,8 @@ from campaigns.journeys import rules
 from campaigns.journeys.console import forms, words
 from campaigns.journeys.console.journeys import journey_of, publish_text
 from campaigns.journeys.models import Journey
-from campaigns.journeys.registry import STEPS, Step, Text
+from campaigns.journeys.registry import STEPS, Text
+from campaigns.journeys.rules import JourneyDraft, Step, StepValues, step_of
 from campaigns.journeys.services import journeys as services
 from core.base.actor import of_user
 from core.base.errors import DomainError, Invalid
@@ -139,14 +141,15 @@ def _canvas_steps(steps: list[Step]) -> list[dict[str, Any]]:
 
 def _fresh(kind: str, own: str) -> Step:
     """Return a new step with the defaults of its fields."""
-    step: Step = {"id": own, "kind": kind}
+    values: dict[str, Any] = {}
     for field in STEPS[kind].fields:
         if field.default is not None:
-            step[field.name] = copy.deepcopy(field.default)
+            values[field.name] = copy.deepcopy(field.default)
         elif field.kind == "arms":
-            step[field.name] = [{"code": "a", "label": "", "weight": 50}, {"code": "b", "label": "", "weight": 50}]
+            values[field.name] = [{"code": "a", "label": "", "weight": 50}, {"code": "b", "label": "", "weight": 50}]
         elif field.kind == "rule":
-            step[field.name] = {"op": "and", "children": []}
+            values[field.name] = {"op": "and", "children": []}
+    step = step_of(own, kind, values)
     if arms := STEPS[kind].arms(step):
         step["arms"] = {code: [] for code, _label in arms}
     return step
@@ -174,6 +177,7 @@ def panel(
             "heading": _t("Entry and settings"),
         }
     own_step = step or rules.by_id(journey.draft["steps"])[selected]
+    values: StepValues = own_step
     kind = STEPS.get(own_step["kind"])
     if kind is None:
         return {**context, "fields": [], "heading": own_step["kind"], "removable": True}
@@ -186,7 +190,7 @@ def panel(
         "removable": True,
     }
     if any(field.kind == "rule" for field in kind.fields):
-        shown = rule if rule is not None else _shown_rule(own_step.get("rule"))
+        shown = rule if rule is not None else _shown_rule(values.get("rule"))
         places = {name: message for name, message in errors.items() if name.startswith("rule")}
         context |= {
             "root": Builder(analytics.shop_currency(), places).show(shown),
@@ -196,9 +200,9 @@ def panel(
     return context
 
 
-def _shown_rule(rule: Any) -> dict[str, Any]:
+def _shown_rule(rule: Any) -> Node:
     if not rule or not rule.get("children", [rule]):
-        return {"op": "and", "children": [dict(rule_forms.EMPTY_LEAF)]}
+        return {"op": "and", "children": [rule_forms.EMPTY_LEAF.copy()]}
     return rule_forms.shown_of(rule)
 
 
@@ -225,7 +229,8 @@ def step(request: HttpRequest, pk: int, step_id: str) -> HttpResponse:
     changed = forms.read_step(steps[step_id], sent, currency)
     if command != "save" and "rule" in changed:
         shown = rule_forms.change(rule_forms.tree_of(sent, currency), command)
-        context = panel(request, journey, step_id, step=changed, rule=shown)
+        rules.change_values(steps[step_id], changed)
+        context = panel(request, journey, step_id, step=steps[step_id], rule=shown)
         if wants_part(request):
             return render(request, "campaigns/journeys/journey_panel.html", context)
         changed["rule"] = rule_forms.rule_of(shown)
@@ -233,12 +238,9 @@ def step(request: HttpRequest, pk: int, step_id: str) -> HttpResponse:
     return _saved(request, back, command)
 
 
-def _put(journey: Journey, own: str, changed: Step, request: HttpRequest) -> None:
-    draft = copy.deepcopy(journey.draft)
-    target = rules.by_id(draft["steps"])[own]
-    for name, value in changed.items():
-        if name not in ("id", "kind", "arms"):
-            target[name] = value
+def _put(journey: Journey, own: str, changed: StepValues, request: HttpRequest) -> None:
+    draft: JourneyDraft = copy.deepcopy(journey.draft)
+    rules.change_values(rules.by_id(draft["steps"])[own], changed)
     services.save_draft(journey=journey, draft=draft, actor=of_user(request.user))
 
 

@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.segments.console import forms as rule_forms
 from analytics.segments.models import Segment
-from campaigns.journeys.registry import OPERATORS, STEPS, Step
+from campaigns.journeys.registry import OPERATORS, STEPS
+from campaigns.journeys.rules import JourneyDraft, Step, StepValues
 from campaigns.journeys.services import journeys as services
 from campaigns.journeys.services.events import offered
 from core.fields import Field, FieldView, view_of
@@ -40,8 +41,9 @@ WEEKDAYS: tuple[tuple[str, str | Promise], ...] = (
 
 def step_fields(step: Step, errors: Mapping[str, str]) -> list[FieldView]:
     """Return the fields of a step's kind with their values; a rule is drawn by the segment builder."""
+    values: StepValues = step
     return [
-        _view(item, step.get(item.name, item.default), errors)
+        _view(item, values.get(item.name, item.default), errors)
         for item in STEPS[step["kind"]].fields
         if item.kind != "rule"
     ]
@@ -75,9 +77,9 @@ def _choices(pairs: Iterable[tuple[Any, Any]], value: Any) -> list[tuple[str, st
     return choices
 
 
-def read_step(step: Step, sent: Lists, currency: str) -> Step:
-    """Return the step with its values replaced by the submitted ones."""
-    changed: Step = {**step, "note": _last(sent, "note").strip()[:80]}
+def read_step(step: Step, sent: Lists, currency: str) -> dict[str, Any]:
+    """Return the submitted values of the step, with its note."""
+    changed: dict[str, Any] = {"note": _last(sent, "note").strip()[:80]}
     for item in STEPS[step["kind"]].fields:
         if item.kind == "rule":
             changed[item.name] = rule_forms.rule_of(rule_forms.tree_of(sent, currency))
@@ -120,7 +122,7 @@ def _arms(name: str, sent: Lists) -> list[dict[str, Any]]:
 class Settings:
     """Hold the settings of a draft: entry, re-entry and exit, without the steps."""
 
-    draft: dict[str, Any]
+    draft: JourneyDraft
     errors: Mapping[str, str]
 
     def fields(self) -> list[FieldView]:
@@ -139,8 +141,10 @@ class Settings:
         elif kind == "date":
             views += [
                 self._choice("date", _t("Date"), entry.get("date"), [none, *services.DATES.items()]),
-                FieldView("days", "number", _t("Days before"), entry.get("days") or 0, error=self.errors.get("days", ""), maximum=60),
-                FieldView("time", "time", _t("Local time"), entry.get("time") or "10:00", error=self.errors.get("time", "")),
+                FieldView("days", "number", _t("Days before"), entry.get("days") or 0,
+                          error=self.errors.get("days", ""), maximum=60),
+                FieldView("time", "time", _t("Local time"), entry.get("time") or "10:00",
+                          error=self.errors.get("time", "")),
             ]  # fmt: skip
         elif kind == "schedule":
             every = entry.get("every")
@@ -178,9 +182,10 @@ class Settings:
         views += [
             self._choice("reentry", _t("Re-entry"), reentry.get("policy"), REENTRY.items()),
             FieldView("reentry_value", "number", _t("Number of days or times"), reentry.get("value") or "",
-                  error=self.errors.get("reentry_value", ""), optional=True, maximum=3650),
-            FieldView("holdout", "number", _t("Holdout (%)"), self.draft.get("holdout", 0), maximum=90, error=self.errors.get("holdout", ""),
-                  help=_t("This share of customers gets no message, so that the effect can be measured.")),
+                      error=self.errors.get("reentry_value", ""), optional=True, maximum=3650),
+            FieldView("holdout", "number", _t("Holdout (%)"), self.draft.get("holdout", 0), maximum=90,
+                      error=self.errors.get("holdout", ""),
+                      help=_t("This share of customers gets no message, so that the effect can be measured.")),
             self._choice("exit", _t("Early exit"), self.draft["exit"].get("policy"), EXIT.items(), "policy"),
             self._choice("goal_event", _t("Goal"), goal.get("event"), [("", _t("No goal")), *offered()], "goal"),
             FieldView("goal_where", "where", _t("Only when"), [*(goal.get("where") or []), {}][:5],
@@ -196,7 +201,7 @@ class Settings:
         return FieldView(name, "choice", label, code, _choices(choices, code), error=error)
 
 
-def read_settings(draft: dict[str, Any], sent: Lists) -> dict[str, Any]:
+def read_settings(draft: JourneyDraft, sent: Lists) -> JourneyDraft:
     """Return the draft with its settings replaced by the submitted ones."""
     kind = _last(sent, "kind")
     segment = _last(sent, "segment")

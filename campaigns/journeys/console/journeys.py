@@ -20,7 +20,7 @@ from campaigns.journeys import selectors
 from campaigns.journeys.console import words
 from campaigns.journeys.console.forms import EXIT, REENTRY
 from campaigns.journeys.models import EndReason, Journey, JourneyRun, JourneyState
-from campaigns.journeys.rules import by_id, walk
+from campaigns.journeys.rules import AnyJourney, Step, by_id, walk
 from campaigns.journeys.services import journeys as services
 from campaigns.journeys.services import presets as journey_presets
 from campaigns.journeys.services import trials as journey_trials
@@ -112,7 +112,7 @@ def _store() -> Store:
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     journey = journey_of(pk)
     context = {**_figures(journey), **_actions(request, journey)}
-    definition = journey.version.definition if journey.version else journey.draft
+    definition: AnyJourney = journey.version.definition if journey.version else journey.draft
     runs = JourneyRun.objects.filter(journey=journey).select_related("customer", "version")
     steps = _labels(definition)
     who = request.GET.get("who", "").strip()
@@ -122,13 +122,14 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "entry": words.entry_words(definition),
         "letting_in": words.members_words(definition) if journey.members_after is not None else "",
         "goal": words.goal_words(definition),
-        "reentry": REENTRY.get(definition["reentry"].get("policy"), ""),
-        "exit": EXIT.get(definition["exit"].get("policy"), ""),
+        "reentry": REENTRY.get(definition["reentry"].get("policy") or "", ""),
+        "exit": EXIT.get(definition["exit"].get("policy") or "", ""),
         "holdout": definition.get("holdout", 0),
         "changed": journey.version is not None and journey.version.definition != journey.draft,
         "who": who,
         "recent": [
-            (run, journeys_labels.RUN_STATES[run.state], journeys_labels.RUN_TONES[run.state], journeys_labels.END_REASONS.get(run.end_reason, ""),
+            (run, journeys_labels.RUN_STATES[run.state], journeys_labels.RUN_TONES[run.state],
+             journeys_labels.END_REASONS.get(run.end_reason, ""),
              steps.get(run.step, "") if run.state == "active" else "")
             for run in runs.order_by("-entered_at", "-id")[:RECENT]
         ],
@@ -137,7 +138,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "campaigns/journeys/journey.html", context)
 
 
-def _labels(definition: dict[str, Any]) -> dict[str, str]:
+def _labels(definition: AnyJourney) -> dict[str, str]:
     return {step["id"]: services.label_of(step) for step, _depth in walk(definition["steps"])}
 
 
@@ -350,7 +351,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "campaigns/journeys/journey_run.html", context)
 
 
-def _stop(step: dict[str, Any] | None, outcome: str, at: Any) -> dict[str, Any]:
+def _stop(step: Step | None, outcome: str, at: Any) -> dict[str, Any]:
     if step is None:
         return {"icon": "circle", "label": "", "words": "", "outcome": outcome, "at": at}
     kind = journeys_registry.STEPS[step["kind"]]

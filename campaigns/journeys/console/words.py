@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
 from analytics.segments.models import Segment
-from campaigns.journeys.registry import STEPS, Step
+from campaigns.journeys.registry import STEPS
+from campaigns.journeys.rules import AnyJourney, Step
 from campaigns.journeys.selectors import Counts
 from campaigns.journeys.services.events import event_words
 from campaigns.journeys.services.journeys import DATES, EVERY, JourneyProblem, label_of
@@ -73,8 +74,8 @@ def _node(step: Step, counts: Counts, faults: Mapping[str, list[str]], selected:
     ]
     others = [(str(kind.outcome_label(code)), count) for code, count in outcomes.items() if code and code not in labels]
     return Node(
-        own, step["kind"], kind.icon, label_of(step), words_of(step), sum(outcomes.values()), counts.standing.get(own, 0),
-        others, ways, faults.get(own, []), own == selected,
+        own, step["kind"], kind.icon, label_of(step), words_of(step), sum(outcomes.values()),
+        counts.standing.get(own, 0), others, ways, faults.get(own, []), own == selected,
     )  # fmt: skip
 
 
@@ -86,9 +87,9 @@ def words_of(step: Step) -> str:
         return ""
 
 
-def entry_words(definition: Mapping[str, Any]) -> str:
+def entry_words(definition: AnyJourney) -> str:
     """Describe the entry in a sentence."""
-    entry = definition.get("entry") or {}
+    entry = definition["entry"]
     kind = entry.get("kind")
     segment = _segment(entry.get("segment"))
     if kind == "event":
@@ -111,9 +112,9 @@ def entry_words(definition: Mapping[str, Any]) -> str:
     return _t("%(entry)s, in “%(segment)s”") % {"entry": text, "segment": segment} if segment else text
 
 
-def members_words(definition: Mapping[str, Any]) -> str:
+def members_words(definition: AnyJourney) -> str:
     """Return how many customers are in the entry segment, and whether they enter."""
-    entry = definition.get("entry") or {}
+    entry = definition["entry"]
     segment = Segment.objects.filter(pk=entry.get("segment")).first() if entry.get("kind") == "segment" else None
     if segment is None:
         return ""
@@ -146,5 +147,5 @@ def _segment(pk: Any) -> str:
     return (Segment.objects.filter(pk=pk).values_list("name", flat=True).first() or "") if pk else ""
 
 
-def goal_words(definition: Mapping[str, Any]) -> str:
+def goal_words(definition: AnyJourney) -> str:
     return event_words(definition.get("goal"))

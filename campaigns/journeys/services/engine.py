@@ -19,7 +19,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -54,8 +53,8 @@ class JourneyPlan:
     number: int
     journey: int
     name: str
-    definition: dict[str, Any]
-    steps: dict[str, dict[str, Any]]
+    definition: rules.JourneyDefinition
+    steps: dict[str, rules.Step]
     ways: dict[tuple[str, str], str]
     places: dict[str, int]
 
@@ -177,7 +176,8 @@ def _next_group(claim: UUID) -> tuple[int, str, list[int]] | None:
     """Return the runs of the claim at the earliest step, so that runs that part at a branch meet again after it."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT version_id, step, array_agg(id ORDER BY id) FROM campaigns_journeyrun WHERE claim = %s GROUP BY 1, 2",
+            "SELECT version_id, step, array_agg(id ORDER BY id) FROM campaigns_journeyrun WHERE claim = %s "
+            "GROUP BY 1, 2",
             [claim],
         )
         groups = cursor.fetchall()
@@ -265,7 +265,8 @@ def _record(step: str, outcomes: dict[int, str], tally: Tally) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO campaigns_journeysteprecord (run_id, step, outcome, at)
-               SELECT g.run, %s, g.outcome, clock_timestamp() FROM unnest(%s::bigint[], %s::text[]) AS g(run, outcome)""",
+               SELECT g.run, %s, g.outcome, clock_timestamp()
+               FROM unnest(%s::bigint[], %s::text[]) AS g(run, outcome)""",
             [step, list(outcomes), list(outcomes.values())],
         )
     tally.update((step, outcome) for outcome in outcomes.values())
@@ -275,7 +276,7 @@ Tally = Counter[tuple[str, str]]
 
 
 def count(version: int, tally: Mapping[tuple[str, str], int]) -> None:
-    """Add to the counts of (step, outcome): once per transaction and in a fixed order, so that writers never deadlock."""
+    """Add to the counts of (step, outcome): once per transaction, in a fixed order, so that writers never deadlock."""
     if not tally:
         return
     rows = sorted(tally.items())
@@ -326,8 +327,8 @@ def _arrive(plan: JourneyPlan, target: str, runs: Sequence[Run], before: StepBat
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE campaigns_journeyrun r SET step = %(step)s, step_at = %(now)s, attempts = 0, error = '',
-                      due_at = CASE WHEN g.event = '' THEN coalesce(g.until, %(now)s) ELSE %(now)s END, waits_until = g.until, waits_for = g.event,
-                      context = coalesce(g.context::jsonb, r.context),
+                      due_at = CASE WHEN g.event = '' THEN coalesce(g.until, %(now)s) ELSE %(now)s END,
+                      waits_until = g.until, waits_for = g.event, context = coalesce(g.context::jsonb, r.context),
                       claim = CASE WHEN g.event = '' AND g.until > clock_timestamp() THEN NULL ELSE r.claim END,
                       leased_until = CASE WHEN g.event = '' AND g.until > clock_timestamp() THEN NULL
                                      ELSE clock_timestamp() + make_interval(secs => %(lease)s) END
@@ -351,7 +352,8 @@ def _wait_on(runs: Sequence[Run]) -> None:
     if runs:
         with connection.cursor() as cursor:
             cursor.execute(
-                """UPDATE campaigns_journeyrun SET due_at = coalesce(waits_until, due_at), claim = NULL, leased_until = NULL
+                """UPDATE campaigns_journeyrun
+                   SET due_at = coalesce(waits_until, due_at), claim = NULL, leased_until = NULL
                    WHERE id = ANY(%s)""",
                 [[run.id for run in runs]],
             )
@@ -377,7 +379,8 @@ def _postpone(claim: UUID, pk: int, error: Exception) -> None:
 def _beat(claim: UUID) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE campaigns_journeyrun SET leased_until = clock_timestamp() + make_interval(secs => %s) WHERE claim = %s",
+            "UPDATE campaigns_journeyrun SET leased_until = clock_timestamp() + make_interval(secs => %s) "
+            "WHERE claim = %s",
             [lease_seconds(), claim],
         )
 
@@ -391,8 +394,9 @@ def end_stopped(*, limit: int = SWEEP) -> int:
                 """WITH gone AS (
                        SELECT r.id FROM campaigns_journeyrun r JOIN campaigns_journey j ON j.id = r.journey_id
                        WHERE j.state = 'stopped' AND r.state = 'active' LIMIT %s FOR UPDATE OF r SKIP LOCKED)
-                   UPDATE campaigns_journeyrun r SET state = 'ended', ended_at = clock_timestamp(), end_reason = 'stopped',
-                          claim = NULL, leased_until = NULL, waits_until = NULL, waits_for = ''
+                   UPDATE campaigns_journeyrun r
+                   SET state = 'ended', ended_at = clock_timestamp(), end_reason = 'stopped',
+                       claim = NULL, leased_until = NULL, waits_until = NULL, waits_for = ''
                    FROM gone WHERE r.id = gone.id RETURNING r.version_id""",
                 [limit],
             )

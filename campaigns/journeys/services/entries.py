@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,7 @@ from analytics.segments.models import Segment
 from campaigns.journeys import rules
 from campaigns.journeys.models import Journey, JourneyRun, JourneyState
 from campaigns.journeys.registry import STEPS, Run, StepBatch
+from campaigns.journeys.rules import Entry, JourneyDefinition, StepValues
 from campaigns.journeys.services import engine as journey_engine
 from campaigns.journeys.services import events as journey_events
 from campaigns.messages.services import gate
@@ -144,13 +145,14 @@ def _enter_chunk(journey_id: int, candidates: Candidates, after: int, now: datet
     return Chunk(len(rows), looked, last or after)
 
 
-def _limited(definition: dict[str, Any], select: str) -> str:
+def _limited(definition: JourneyDefinition, select: str) -> str:
     """Limit the entry to its segment, for every entry except the one by segment."""
     entry = definition["entry"]
     if entry["kind"] == "segment" or not entry.get("segment"):
         return select
     return f"""SELECT l.* FROM ({select}) AS l(customer_id, cause, at, context) WHERE EXISTS (
-        SELECT FROM analytics_customersegments s WHERE s.customer_id = l.customer_id AND %(limiting)s = ANY(s.inside))"""  # noqa: S608 - fragments of the code; values are parameters
+        SELECT FROM analytics_customersegments s
+        WHERE s.customer_id = l.customer_id AND %(limiting)s = ANY(s.inside))"""  # noqa: S608 - fragments of the code; values are parameters
 
 
 def _first_waits(journey: Journey, active: Sequence[tuple[int, int]], now: datetime) -> None:
@@ -204,17 +206,18 @@ def _wanted_kinds() -> Iterable[str]:
             keys.update(journey_events.kinds_of(entry["event"]))
         elif entry["kind"] == "segment":
             keys.add(SEGMENT_ENTERED.kind)
-        if definition.get("goal") and definition["exit"]["policy"] in ("goal", "both"):
-            keys.update(journey_events.kinds_of(definition["goal"]["event"]))
+        if (goal := definition.get("goal")) and definition["exit"]["policy"] in ("goal", "both"):
+            keys.update(journey_events.kinds_of(goal["event"]))
         if definition["exit"]["policy"] in ("unmatched", "both"):
             keys.add(SEGMENT_LEFT.kind)
         for step, _depth in rules.walk(definition["steps"]):
-            if step.get("event"):
-                keys.update(journey_events.kinds_of(step["event"]))
+            values: StepValues = step
+            if values.get("event"):
+                keys.update(journey_events.kinds_of(values["event"]))
     return keys
 
 
-def _live_definitions() -> list[dict[str, Any]]:
+def _live_definitions() -> list[JourneyDefinition]:
     """Return the definitions of versions that new runs enter, and of those with active runs (J8)."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -257,7 +260,7 @@ def hear(*, events: Sequence[Event]) -> int:
     return changed + _wake(customers)
 
 
-def _by_event(entry: dict[str, Any], customers: set[int], since: datetime) -> Candidates:
+def _by_event(entry: Entry, customers: set[int], since: datetime) -> Candidates:
     select = f"""SELECT h.customer_id, h.cause, h.at, h.context
                  FROM ({journey_events.select_of(entry["event"])}) AS h(customer_id, cause, at, properties, context)
                  WHERE campaigns_where(h.properties, %(where)s::jsonb)"""  # noqa: S608 - fragments of the code; values are parameters
@@ -287,7 +290,8 @@ def _wake(customers: Mapping[str, set[int]]) -> int:
             cursor.execute(
                 """UPDATE campaigns_journeyrun r SET due_at = least(r.due_at, clock_timestamp())
                    FROM (SELECT n.id FROM campaigns_journeyrun n JOIN campaigns_journeyversion v ON v.id = n.version_id
-                         WHERE n.customer_id = ANY(%(who)s) AND n.state = 'active' AND n.due_at > clock_timestamp() AND (
+                         WHERE n.customer_id = ANY(%(who)s) AND n.state = 'active'
+                           AND n.due_at > clock_timestamp() AND (
                              n.waits_for = ANY(%(keys)s) OR n.waits_for LIKE %(prefix)s
                              OR (v.definition #>> '{exit,policy}' IN ('goal', 'both')
                                  AND (v.definition #>> '{goal,event}' = ANY(%(keys)s)
@@ -346,7 +350,7 @@ def _enter_due(journey: Journey, now: datetime) -> int:
     return count
 
 
-def _is_ready(entry: Mapping[str, Any]) -> bool:
+def _is_ready(entry: Entry) -> bool:
     """Return whether the members of the segment are known; until then the tables show none."""
     segment = Segment.objects.filter(pk=entry["segment"]).first()
     return segment is None or segment.is_current
@@ -406,7 +410,7 @@ def enter_members(*, journey: Journey, now: datetime | None = None) -> int:
             return entered
 
 
-def _by_date(journey: Journey, entry: dict[str, Any], now: datetime) -> Candidates:
+def _by_date(journey: Journey, entry: Entry, now: datetime) -> Candidates:
     """Select customers with a birthday or member day in that many days, or a day less, at the given local hour (J7)."""
     days = entry["days"]
     pairs = celebrated_around(now.date(), days, gate.policy().leap_birthday)
@@ -427,7 +431,7 @@ def _by_date(journey: Journey, entry: dict[str, Any], now: datetime) -> Candidat
     }
 
 
-def _due_days(entry: dict[str, Any], since: datetime, now: datetime) -> list[Any]:
+def _due_days(entry: Entry, since: datetime, now: datetime) -> list[date]:
     """Return the days of the timetable whose hour, in the shop's zone, is after `since` and not after `now`."""
     parameters = gate.parameters(now)
     zone, at = ZoneInfo(parameters["zone"]), time.fromisoformat(entry["time"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 
 from analytics.segments.events import SEGMENT_ENTERED, SEGMENT_LEFT
+from campaigns.journeys.rules import Comparison
 from core.events.bus import TYPES, Effect, EventType
 from crm.activity.events import ACTIVITY_RECEIVED
 from crm.activity.models import ActivityKind
@@ -21,8 +23,8 @@ ORDER = ORDER_PAID.kind
 LEFT_OUT = ("campaigns.message_sent",)
 # Each SELECT yields customer_id, cause, at, properties, context for %(customers)s since %(since)s.
 _ORDERS = f"""
-    SELECT o.customer_id, 'order:' || o.id, {acted_at("o")}, jsonb_build_object('amount', o.total, 'channel', o.channel),
-           jsonb_build_object('order_id', o.id)
+    SELECT o.customer_id, 'order:' || o.id, {acted_at("o")},
+           jsonb_build_object('amount', o.total, 'channel', o.channel), jsonb_build_object('order_id', o.id)
     FROM crm_order o WHERE o.customer_id = ANY(%(customers)s) AND {order_counts("o")} AND {acts_outside("o")}
           AND {acted_at("o")} >= %(since)s"""  # noqa: S608 - fragments of the code; values are parameters
 _ACTIVITY = """
@@ -32,7 +34,8 @@ _ACTIVITY = """
 _EVENTS = f"""
     SELECT e.subject_id, 'event:' || e.id, e.occurred_at, e.payload,
            CASE WHEN e.kind = 'loyalty.points_expiring'
-                THEN jsonb_build_object('expiring', jsonb_build_object('points', e.payload->'points', 'on', e.payload->'on'))
+                THEN jsonb_build_object('expiring',
+                                        jsonb_build_object('points', e.payload->'points', 'on', e.payload->'on'))
                 ELSE '{{}}'::jsonb END
     FROM core_domainevent e
     WHERE e.subject_id = ANY(%(customers)s) AND e.kind = %(key)s AND e.occurred_at >= %(since)s
@@ -83,7 +86,7 @@ def label_of(key: str) -> str:
     return str(known_type.label) if known_type else key
 
 
-def where_words(where: Sequence[dict]) -> str:
+def where_words(where: Sequence[Comparison]) -> str:
     """Format the conditions on an event, such as "score ≤ 2"; built-in properties have readable names."""
     signs = {"eq": "=", "ne": "≠", "gte": "≥", "lte": "≤"}
     names = {"up": _t("upwards"), "score": _t("score"), "points": _t("points"), "amount": _t("amount in minor units")}
@@ -95,7 +98,7 @@ def where_words(where: Sequence[dict]) -> str:
     )
 
 
-def event_words(spec: dict | None) -> str:
+def event_words(spec: Mapping[str, Any] | None) -> str:
     """Return the event and its conditions as readable text, or "" without an event."""
     if not spec or not spec.get("event"):
         return ""

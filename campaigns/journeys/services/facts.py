@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db import connection
 
+from campaigns.journeys.rules import JourneyDefinition
+
 
 def happened_since(spec: Mapping[str, Any], since: Mapping[int, tuple[int, datetime]]) -> set[int]:
     """Return the runs whose customer did what `spec` names (event, where) after a moment.
@@ -32,7 +34,7 @@ def happened_since(spec: Mapping[str, Any], since: Mapping[int, tuple[int, datet
         return {row[0] for row in cursor.fetchall()}
 
 
-def over(definition: Mapping[str, Any], since: Mapping[int, tuple[int, datetime]]) -> dict[int, str]:
+def over(definition: JourneyDefinition, since: Mapping[int, tuple[int, datetime]]) -> dict[int, str]:
     """Return the runs that must end before their next step, with the reason (J4).
 
     `since` is {run: (customer, entered)}.

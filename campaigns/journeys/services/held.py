@@ -1,4 +1,4 @@
-"""Handle messages and journeys while sending is held: what waits, what a restore made uncertain, what a person decides."""
+"""Handle messages and journeys while sending is held: waiting ones, uncertain ones after a restore, and decisions."""
 
 from __future__ import annotations
 
@@ -79,8 +79,9 @@ def _doubt(name: str, prepare: Callable[[datetime], None] | None, before: dateti
     due = _DUE.get(name, "m.due_at <= clock_timestamp()")
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""UPDATE campaigns_message m SET state = 'uncertain', reason = %(restored)s, claim = NULL, leased_until = NULL,
-                       decided_at = coalesce(m.decided_at, clock_timestamp())
+            f"""UPDATE campaigns_message m
+                SET state = 'uncertain', reason = %(restored)s, claim = NULL, leased_until = NULL,
+                    decided_at = coalesce(m.decided_at, clock_timestamp())
                 WHERE {ORIGINS[name]} AND (m.state = 'sending' OR m.state IN ('queued', 'held') AND ({due}
                       OR m.state = 'held' AND m.reason = 'paused'))""",  # noqa: S608 - fragments of the code; values are parameters
             {"restored": RESTORED, "before": before},
@@ -117,7 +118,8 @@ def _update(where: str, choice: HoldChoice, params: dict[str, Any], limit: int) 
     with connection.cursor() as cursor:
         cursor.execute(
             f"""UPDATE campaigns_message m SET {_SETTLED[choice]}
-                FROM (SELECT m.id FROM campaigns_message m WHERE {where} ORDER BY m.id LIMIT %(limit)s FOR UPDATE) AS chosen
+                FROM (SELECT m.id FROM campaigns_message m WHERE {where}
+                      ORDER BY m.id LIMIT %(limit)s FOR UPDATE) AS chosen
                 WHERE m.id = chosen.id RETURNING m.id""",  # noqa: S608 - fragments of the code; values are parameters
             {**params, "limit": limit},
         )

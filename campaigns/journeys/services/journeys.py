@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.db.models import Max
@@ -16,7 +16,18 @@ from django.utils.translation import gettext_lazy as _
 from analytics.segments.models import Segment, SegmentState
 from campaigns.journeys import events, rules
 from campaigns.journeys.models import Journey, JourneyRun, JourneyState, JourneyVersion, RunState
-from campaigns.journeys.registry import ERRORS, STEPS, Step
+from campaigns.journeys.registry import ERRORS, STEPS
+from campaigns.journeys.rules import (
+    Entry,
+    Exit,
+    Goal,
+    JourneyDefinition,
+    JourneyDraft,
+    Reentry,
+    Step,
+    StepValues,
+    step_of,
+)
 from campaigns.journeys.services import engine as journey_engine
 from campaigns.journeys.services import entries as journey_entries
 from campaigns.journeys.services import template_fit as template_uses
@@ -32,7 +43,7 @@ TIME = Field("time", "time", default="10:00")
 # Without a value, these settings are refused like a wrong number or date.
 NUMBER_ERRORS: Errors = {**ERRORS, "required": ("invalid", _("Use a whole number."))}
 DATE_ERRORS: Errors = {"required": ("invalid_date", _("Use a date such as 2026-01-31."))}
-EMPTY: dict[str, Any] = {
+EMPTY: JourneyDraft = {
     "entry": {"kind": "", "segment": None},
     "reentry": {"policy": "never", "value": 0},
     "exit": {"policy": "never"},
@@ -95,9 +106,9 @@ def save_draft(
     return locked
 
 
-def problems(definition: Mapping[str, Any]) -> list[JourneyProblem]:
+def problems(draft: Mapping[str, Any]) -> list[JourneyProblem]:
     """Return all problems that prevent publishing, in reading order; empty when there are none."""
-    return cleaned(definition)[1]
+    return cleaned(draft)[1]
 
 
 def publish_journey(*, journey: Journey, actor: Actor, user: User | None = None) -> JourneyVersion:
@@ -211,15 +222,15 @@ def _name(name: str, own: int | None) -> str:
     return clean
 
 
-def _shaped(draft: Mapping[str, Any]) -> dict[str, Any]:
+def _shaped(draft: Mapping[str, Any]) -> JourneyDraft:
     """Return a draft with a workable shape, even if it is incomplete. Raises Invalid naming the step."""
-    shaped = {**copy.deepcopy(EMPTY), **{name: draft[name] for name in EMPTY if name in draft}}
+    shaped = cast(JourneyDraft, {**copy.deepcopy(EMPTY), **{name: draft[name] for name in EMPTY if name in draft}})
     try:
         rules.check_shape(shaped["steps"])
     except rules.WrongShape as error:
         raise Invalid(SHAPES[error.code], code=error.code, field=error.step or "steps") from None
-    for name in ("entry", "reentry", "exit"):
-        if not isinstance(shaped[name], dict):
+    for name, value in (("entry", shaped["entry"]), ("reentry", shaped["reentry"]), ("exit", shaped["exit"])):
+        if not isinstance(value, dict):
             raise Invalid(_("This value is not valid."), field=name)
     for step, _depth in rules.walk(shaped["steps"]):
         kind = STEPS.get(step["kind"])
@@ -233,19 +244,22 @@ def _shaped(draft: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _splits(step: Step) -> bool:
-    return not any(field.kind == "arms" for field in STEPS[step["kind"]].fields) or isinstance(step.get("split"), list)
+    values: StepValues = step
+    has_paths = any(field.kind == "arms" for field in STEPS[step["kind"]].fields)
+    return not has_paths or isinstance(values.get("split"), list)
 
 
-def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[JourneyProblem]]:
-    """Return the definition that a draft describes, and all of its problems."""
+def cleaned(draft: Mapping[str, Any]) -> tuple[JourneyDefinition, list[JourneyProblem]]:
+    """Return the definition that a draft describes, and all of its problems. It is complete if there are none."""
     problems: list[JourneyProblem] = []
     shaped = _shaped(draft)
-    definition = {
+    definition: JourneyDefinition = {
         "entry": _entry(shaped["entry"], problems),
         "reentry": _reentry(shaped["reentry"], problems),
-        "exit": {"policy": shaped["exit"].get("policy")},
+        "exit": cast(Exit, {"policy": shaped["exit"].get("policy")}),
         "goal": _goal(shaped["goal"], problems),
         "holdout": shaped["holdout"],
+        "steps": [],
     }
     if definition["exit"]["policy"] not in rules.EXIT:
         problems.append(JourneyProblem("exit", _t("Early exit"), "policy", _t("Not one of the choices.")))
@@ -275,7 +289,7 @@ def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[JourneyProbl
     return definition, problems
 
 
-def _steps(steps: list[Step], definition: dict[str, Any], problems: list[JourneyProblem]) -> list[Step]:
+def _steps(steps: list[Step], definition: JourneyDefinition, problems: list[JourneyProblem]) -> list[Step]:
     cleaned = []
     for index, step in enumerate(steps):
         kind = STEPS.get(step["kind"])
@@ -284,7 +298,7 @@ def _steps(steps: list[Step], definition: dict[str, Any], problems: list[Journey
             continue
         before = len(problems)
         values = {field.name: _value(field, step, problems) for field in kind.fields}
-        clean: Step = {"id": step["id"], "kind": step["kind"], **values}
+        clean = step_of(step["id"], step["kind"], values)
         if note := str(step.get("note", "")).strip()[:80]:
             clean["note"] = note
         label = label_of(step)
@@ -326,8 +340,9 @@ def label_of(step: Step) -> str:
 
 
 def _value(field: Field, step: Step, problems: list[JourneyProblem]) -> Any:
+    values: StepValues = step
     try:
-        return _clean(field, step.get(field.name))
+        return _clean(field, values.get(field.name))
     except Invalid as error:
         problems.append(
             JourneyProblem(step["id"], label_of(step), error.field or field.name, str(error.message), error.code)
@@ -343,7 +358,7 @@ def _number(raw: Any, low: int, high: int, name: str) -> int:
     return clean_value(Field(name, "number", least=low, most=high), raw, errors=NUMBER_ERRORS)
 
 
-def _entry(raw: dict[str, Any], problems: list[JourneyProblem]) -> dict[str, Any]:
+def _entry(raw: Mapping[str, Any], problems: list[JourneyProblem]) -> Entry:
     """Return the entry. Problems are reported for the step `entry`."""
     kind = raw.get("kind")
     entry: dict[str, Any] = {"kind": kind, "segment": raw.get("segment") or None}
@@ -356,7 +371,7 @@ def _entry(raw: dict[str, Any], problems: list[JourneyProblem]) -> dict[str, Any
 
     if kind not in ENTRIES:
         problems.append(JourneyProblem("entry", _t("Entry"), "kind", _t("Choose how customers enter.")))
-        return entry
+        return cast(Entry, entry)
     if kind == "event":
         take("event", lambda: _clean(Field("event", "event"), raw.get("event")))
         take("where", lambda: _clean(WHERE, raw.get("where") or []))
@@ -380,7 +395,7 @@ def _entry(raw: dict[str, Any], problems: list[JourneyProblem]) -> dict[str, Any
             take("on", lambda: clean_value(Field("on", "date"), raw.get("on"), errors=DATE_ERRORS))
     if entry["segment"] is not None or kind in ("segment", "schedule"):
         take("segment", lambda: _segment(entry["segment"]))
-    return entry
+    return cast(Entry, entry)
 
 
 def _segment(raw: Any) -> int:
@@ -394,7 +409,7 @@ def _segment(raw: Any) -> int:
     return segment.pk
 
 
-def _reentry(raw: dict[str, Any], problems: list[JourneyProblem]) -> dict[str, Any]:
+def _reentry(raw: Mapping[str, Any], problems: list[JourneyProblem]) -> Reentry:
     policy = raw.get("policy")
     if policy not in rules.REENTRY:
         problems.append(JourneyProblem("entry", _t("Entry"), "reentry", _t("Not one of the choices.")))
@@ -408,7 +423,7 @@ def _reentry(raw: dict[str, Any], problems: list[JourneyProblem]) -> dict[str, A
     return {"policy": policy, "value": value}
 
 
-def _goal(raw: Any, problems: list[JourneyProblem]) -> dict[str, Any] | None:
+def _goal(raw: Any, problems: list[JourneyProblem]) -> Goal | None:
     if not isinstance(raw, dict) or not raw.get("event"):
         return None
     try:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from campaigns.journeys.models import Journey, JourneyState
-from campaigns.journeys.rules import walk
+from campaigns.journeys.rules import Entry, JourneyDefinition, Step, StepValues, walk
 from campaigns.journeys.services.events import ORDER
 from campaigns.templates.models import Template
 from campaigns.templates.services.uses import (
@@ -40,35 +39,36 @@ class _Way:
 
 
 def journey_problems(
-    definition: Mapping[str, Any], texts_of: TextsOf = saved_texts
+    definition: JourneyDefinition, texts_of: TextsOf = saved_texts
 ) -> dict[str, list[TemplateProblem]]:
     """Return problems by step: messages, and coupon steps whose code no message shows."""
     by_step: dict[str, list[TemplateProblem]] = {}
     way = _Way()
-    _walk(definition["steps"], way, _brought_by_entry(definition.get("entry") or {}), texts_of, by_step)
+    _walk(definition["steps"], way, _brought_by_entry(definition["entry"]), texts_of, by_step)
     for step in sorted(way.passed - way.shown):
         by_step.setdefault(step, []).append(TemplateProblem("coupon_not_shown", "coupon", str(UNSEEN)))
     return by_step
 
 
-def _brought_by_entry(entry: Mapping[str, Any]) -> tuple[str, ...]:
+def _brought_by_entry(entry: Entry) -> tuple[str, ...]:
     if entry.get("kind") == "event":
         return {ORDER: ("order",), EXPIRING: ("expiring",)}.get(str(entry.get("event")), ())
     return ("segment",) if entry.get("kind") in ("segment", "schedule") else ()
 
 
 def _walk(
-    steps: Sequence[Mapping[str, Any]],
+    steps: Sequence[Step],
     way: _Way,
     brings: Sequence[str],
     texts_of: TextsOf,
     by_step: dict[str, list[TemplateProblem]],
 ) -> None:
     for step in steps:
+        values: StepValues = step
         if step["kind"] == "coupon":
             way.given, way.live = CouponPresence.YES, frozenset({step["id"]})
-        elif step["kind"] == "message" and step.get("template"):
-            template = Template.objects.filter(pk=step["template"]).first()
+        elif step["kind"] == "message" and values.get("template"):
+            template = Template.objects.filter(pk=values["template"]).first()
             if template is None:
                 continue
             texts = texts_of(template)
@@ -93,12 +93,15 @@ def _walk(
 
 
 def check_texts(template: Template, texts: Texts) -> None:
-    """Raise Conflict `coupon_not_shown`, `coupon_missing` or `field_not_brought` if a live journey does not fit new texts."""
+    """Raise Conflict if a live journey does not fit new texts.
+
+    Codes: `coupon_not_shown`, `coupon_missing`, `field_not_brought`.
+    """
     texts_of = texts_with(template, texts)
     live = Journey.objects.filter(state__in=[JourneyState.RUNNING, JourneyState.PAUSED]).select_related("version")
     for journey in live.order_by("pk"):
-        steps = (step for step, _depth in walk(journey.definition["steps"]))
-        if all(str(step.get("template")) != str(template.pk) for step in steps):
+        values: Iterator[StepValues] = (step for step, _depth in walk(journey.definition["steps"]))
+        if all(str(own.get("template")) != str(template.pk) for own in values):
             continue
         for faults in journey_problems(journey.definition, texts_of).values():
             refuse_for_campaign(journey.name, iter(faults))

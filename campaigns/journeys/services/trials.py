@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from analytics.segments.models import CustomerSegments, Segment
 from analytics.segments.services.figures import matching_customers
 from campaigns.journeys import rules
 from campaigns.journeys.models import EndReason, Journey, RunState
 from campaigns.journeys.registry import STEPS, Run, StepBatch
+from campaigns.journeys.rules import JourneyDefinition, Step, StepValues
 from campaigns.journeys.services.journeys import cleaned, label_of
 from campaigns.messages.services import gate
 from campaigns.templates.models import Template
@@ -102,11 +102,12 @@ def try_journey(*, journey: Journey, customer: Customer, events_happen: bool = F
     return trial
 
 
-def _entering(definition: dict[str, Any], customer: Customer) -> Entering:
+def _entering(definition: JourneyDefinition, customer: Customer) -> Entering:
     entry = definition["entry"]
-    if not entry.get("segment"):
+    segment = entry["segment"]
+    if not segment:
         return Entering.YES
-    if not in_segment(entry["segment"], customer):
+    if not in_segment(segment, customer):
         return Entering.NOT_IN_SEGMENT
     later_only = entry["kind"] == "segment" and not entry.get("members")
     return Entering.INSIDE_ALREADY if later_only else Entering.YES
@@ -125,8 +126,9 @@ def _held_out(journey: Journey, customer: Customer) -> bool:
     return first is not None and first.state == RunState.HELD_OUT
 
 
-def _gate(journey: Journey, customer: Customer, step: dict[str, Any], at: datetime) -> str:
-    template = Template.objects.get(pk=step["template"])
+def _gate(journey: Journey, customer: Customer, step: Step, at: datetime) -> str:
+    values: StepValues = step
+    template = Template.objects.get(pk=values["template"])
     candidates = """
         SELECT NULL::uuid AS id, %(customer)s::bigint AS customer_id, %(channel)s AS channel,
                %(message_class)s AS message_class, %(origin)s AS origin, %(step)s AS step, 'trial'::text AS occurrence,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _t
@@ -12,8 +12,8 @@ from analytics.conditions import labels as phrases
 from analytics.features import selectors
 from analytics.segments.services.figures import matching_customers
 from campaigns.journeys.models import EndReason
-from campaigns.journeys.registry import Step, StepBatch, StepKind
-from campaigns.journeys.rules import arm_of
+from campaigns.journeys.registry import StepBatch, StepKind
+from campaigns.journeys.rules import StepValues, arm_of
 from campaigns.journeys.services.facts import happened_since
 from core.fields import Field, Text
 
@@ -24,19 +24,19 @@ class Branch(StepKind):
     group = "flow"
     fields = (Field("rule", "rule", _("Condition")),)
 
-    def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
+    def arms(self, values: StepValues) -> Sequence[tuple[str, Text]]:
         return (("yes", _("Yes")), ("no", _("No")))
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
-        holding = matching_customers(rule=batch.step["rule"], customer_ids=batch.customers)
+        holding = matching_customers(rule=batch.values["rule"], customer_ids=batch.customers)
         return {run.id: "yes" if run.customer in holding else "no" for run in batch.runs}
 
-    def check(self, step: Step) -> Iterable[tuple[str, Text]]:
-        if not step["rule"].get("children", [step["rule"]]):
+    def check(self, values: StepValues) -> Iterable[tuple[str, Text]]:
+        if not values["rule"].get("children", [values["rule"]]):
             yield "rule", _("Add a condition.")
 
-    def words(self, step: Step) -> str:
-        rule = step.get("rule")
+    def words(self, values: StepValues) -> str:
+        rule = values.get("rule")
         return phrases.sentence(rule, selectors.shop_currency()) if rule else ""
 
 
@@ -46,16 +46,16 @@ class Split(StepKind):
     group = "flow"
     fields = (Field("split", "arms", _("Paths and their shares")),)
 
-    def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
-        return tuple((str(arm.get("code", "")), arm_label(arm)) for arm in step.get("split") or ())
+    def arms(self, values: StepValues) -> Sequence[tuple[str, Text]]:
+        return tuple((str(arm.get("code", "")), arm_label(arm)) for arm in values.get("split") or ())
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
         salt = f"{batch.origin}:{batch.step['id']}"
-        weights = [(arm["code"], arm["weight"]) for arm in batch.step["split"]]
+        weights = [(arm["code"], arm["weight"]) for arm in batch.values["split"]]
         return {run.id: arm_of(salt, run.customer, weights) for run in batch.runs}
 
-    def words(self, step: Step) -> str:
-        arms = step.get("split") or ()
+    def words(self, values: StepValues) -> str:
+        arms = values.get("split") or ()
         weights = [int(arm["weight"]) if str(arm.get("weight", "")).isdigit() else 0 for arm in arms]
         total = sum(weights) or 1
         return " · ".join(
@@ -63,7 +63,7 @@ class Split(StepKind):
         )
 
 
-def arm_label(arm: dict[str, Any]) -> str:
+def arm_label(arm: Mapping[str, Any]) -> str:
     return str(arm.get("label") or str(arm.get("code", "")).upper())
 
 
@@ -76,11 +76,11 @@ class GoalStep(StepKind):
     ends = EndReason.GOAL
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
-        goal = batch.definition.get("goal") or {}
-        reached = happened_since(goal, {run.id: (run.customer, run.entered_at) for run in batch.runs})
+        since = {run.id: (run.customer, run.entered_at) for run in batch.runs}
+        reached = happened_since(batch.definition.get("goal") or {}, since)
         return {run.id: EndReason.GOAL if run.id in reached else "" for run in batch.runs}
 
-    def words(self, step: Step) -> str:
+    def words(self, values: StepValues) -> str:
         return _t("Customers who have reached the goal leave here")
 
     def outcome_label(self, outcome: str) -> Text:
@@ -96,7 +96,7 @@ class Exit(StepKind):
     def act(self, batch: StepBatch) -> dict[int, str | None]:
         return {run.id: EndReason.EXIT for run in batch.runs}
 
-    def words(self, step: Step) -> str:
+    def words(self, values: StepValues) -> str:
         return _t("The journey ends here")
 
     def outcome_label(self, outcome: str) -> Text:

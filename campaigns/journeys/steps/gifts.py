@@ -12,7 +12,8 @@ from django.utils.translation import ngettext
 from campaigns.coupons.labels import worth
 from campaigns.coupons.models import CodeMode, Coupon
 from campaigns.coupons.services.codes import check_issuable, issue_to_many
-from campaigns.journeys.registry import Step, StepBatch, StepKind
+from campaigns.journeys.registry import StepBatch, StepKind
+from campaigns.journeys.rules import StepValues
 from core.base import clock
 from core.base.actor import SYSTEM
 from core.base.errors import DomainError
@@ -51,16 +52,16 @@ class GivePoints(StepKind):
         if program and members:
             # Sort by account, so that two batches lock in the same order.
             pairs = sorted((accounts[run.customer], run.id) for run in members)
-            grants = [Grant(account, batch.step["points"], batch.origin, batch.now) for account, _run in pairs]
+            grants = [Grant(account, batch.values["points"], batch.origin, batch.now) for account, _run in pairs]
             grant_points(program=program, grants=grants)
         return {run.id: "" if run.customer in accounts else "not_member" for run in batch.runs}
 
-    def check(self, step: Step) -> Iterable[tuple[str, Text]]:
+    def check(self, values: StepValues) -> Iterable[tuple[str, Text]]:
         if Program.objects.default() is None:
             yield "points", _("The shop has no membership program yet.")
 
-    def words(self, step: Step) -> str:
-        points = step.get("points") or 0
+    def words(self, values: StepValues) -> str:
+        points = values.get("points") or 0
         return ngettext("%(count)s point", "%(count)s points", points) % {"count": number(points)}
 
     def outcome_label(self, outcome: str) -> Text:
@@ -84,7 +85,7 @@ class GiveCoupon(StepKind):
     )
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
-        coupon = Coupon.objects.get(pk=batch.step["coupon"])
+        coupon = Coupon.objects.get(pk=batch.values["coupon"])
         try:
             check_issuable(coupon)
         except DomainError:
@@ -95,8 +96,8 @@ class GiveCoupon(StepKind):
             batch.learned[run.id] = {"code": issued[run.customer, batch.cause(run)].pk}
         return {run.id: "" for run in batch.runs}
 
-    def check(self, step: Step) -> Iterable[tuple[str, Text]]:
-        coupon = Coupon.objects.filter(pk=step["coupon"]).first()
+    def check(self, values: StepValues) -> Iterable[tuple[str, Text]]:
+        coupon = Coupon.objects.filter(pk=values["coupon"]).first()
         try:
             if coupon is None:
                 yield "coupon", _("Not one of the choices.")
@@ -105,8 +106,8 @@ class GiveCoupon(StepKind):
         except DomainError as error:
             yield "coupon", error.message
 
-    def words(self, step: Step) -> str:
-        coupon = Coupon.objects.filter(pk=step.get("coupon") or 0).first()
+    def words(self, values: StepValues) -> str:
+        coupon = Coupon.objects.filter(pk=values.get("coupon") or 0).first()
         return f"{coupon.name} · {worth(coupon)}" if coupon else ""
 
     def outcome_label(self, outcome: str) -> Text:
@@ -126,8 +127,8 @@ class SetTag(StepKind):
     )
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
-        name = checked_tag(batch.step["tag"])
-        if batch.step["action"] == "add":
+        name = checked_tag(batch.values["tag"])
+        if batch.values["action"] == "add":
             add_tag_to_many(customer_ids=batch.customers, name=name, actor=SYSTEM)
         elif (tag := Tag.objects.filter(name=name).first()) is not None:
             worn = CustomerTag.objects.filter(tag=tag, customer_id__in=batch.customers).select_related("customer")
@@ -135,6 +136,6 @@ class SetTag(StepKind):
                 remove_tag(customer=row.customer, tag=tag, actor=SYSTEM)
         return {run.id: "" for run in batch.runs}
 
-    def words(self, step: Step) -> str:
-        tag = step.get("tag", "")
-        return _t("Remove “%(tag)s”") % {"tag": tag} if step.get("action") == "remove" else tag
+    def words(self, values: StepValues) -> str:
+        tag = values.get("tag", "")
+        return _t("Remove “%(tag)s”") % {"tag": tag} if values.get("action") == "remove" else tag

@@ -13,7 +13,8 @@ from campaigns.channels.labels import channel_label
 from campaigns.coupons.models import CouponCode
 from campaigns.experiments.services.queueing import Intended, queue_messages
 from campaigns.journeys import events
-from campaigns.journeys.registry import Step, StepBatch, StepKind
+from campaigns.journeys.registry import StepBatch, StepKind
+from campaigns.journeys.rules import StepValues
 from campaigns.templates.models import MessageClass, Template
 from campaigns.templates.services.contexts import coupon_context, readings
 from core.base.actor import SYSTEM
@@ -42,7 +43,7 @@ class SendMessage(StepKind):
     fields = (Field("template", "choice", _("Template"), choices=_templates),)
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
-        template = Template.objects.get(pk=batch.step["template"])
+        template = Template.objects.get(pk=batch.values["template"])
         contexts = _contexts(batch)
         queue_messages(
             rows=[Intended(run.customer, f"run:{run.id}", batch.now, contexts[run.id]) for run in batch.runs],
@@ -53,16 +54,16 @@ class SendMessage(StepKind):
         )
         return {run.id: "" for run in batch.runs}
 
-    def check(self, step: Step) -> Iterable[tuple[str, Text]]:
-        template = Template.objects.filter(pk=step["template"]).first()
+    def check(self, values: StepValues) -> Iterable[tuple[str, Text]]:
+        template = Template.objects.filter(pk=values["template"]).first()
         if template is None:
             yield "template", _("Not one of the choices.")
         elif template.message_class != MessageClass.MARKETING:
             # A transactional template would bypass consent, caps and quiet hours.
             yield "template", _("A journey needs a marketing template; this template is transactional.")
 
-    def words(self, step: Step) -> str:
-        template = Template.objects.filter(pk=step.get("template") or 0).first()
+    def words(self, values: StepValues) -> str:
+        template = Template.objects.filter(pk=values.get("template") or 0).first()
         return f"{template.name} · {channel_label(template.channel)}" if template else ""
 
 
@@ -116,9 +117,9 @@ class OpenTicket(StepKind):
         for run in batch.runs:
             open_ticket(
                 customer=people[run.customer],
-                subject=batch.step["subject"],
-                text=batch.step["text"],
-                priority=int(batch.step["priority"]),
+                subject=batch.values["subject"],
+                text=batch.values["text"],
+                priority=int(batch.values["priority"]),
                 origin_ref=batch.cause(run)[:80],
                 from_customer=False,
                 # The text is an instruction for a colleague; the customer must not read it.
@@ -127,8 +128,8 @@ class OpenTicket(StepKind):
             )
         return {run.id: "" for run in batch.runs}
 
-    def words(self, step: Step) -> str:
-        return step.get("subject", "")
+    def words(self, values: StepValues) -> str:
+        return values.get("subject", "")
 
 
 class CallWebhook(StepKind):
@@ -140,11 +141,11 @@ class CallWebhook(StepKind):
     fields = (Field("name", "text", _("Name"), most=80, help=_("The receiver gets this name, to distinguish steps.")),)
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
-        payload = {"journey": batch.journey, "name": batch.name, "step": batch.step["name"]}
+        payload = {"journey": batch.journey, "name": batch.name, "step": batch.values["name"]}
         emit_many(Emission(events.JOURNEY_STEP_REACHED, run.customer, {**payload, "run": run.id}) for run in batch.runs)
         return {run.id: "" for run in batch.runs}
 
-    def check(self, step: Step) -> Iterable[tuple[str, Text]]:
+    def check(self, values: StepValues) -> Iterable[tuple[str, Text]]:
         listening = WebhookEndpoint.objects.filter(active=True, event_types__contains=[WEBHOOK])
         if WEBHOOK in PUBLIC and not listening.exists():
             yield (
@@ -152,5 +153,5 @@ class CallWebhook(StepKind):
                 _("No webhook subscribes to journeys. Add “A journey's step was reached” to one under Webhooks."),
             )
 
-    def words(self, step: Step) -> str:
-        return step.get("name", "")
+    def words(self, values: StepValues) -> str:
+        return values.get("name", "")

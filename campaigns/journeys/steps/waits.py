@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from campaigns.journeys.registry import Step, StepBatch, StepKind, Wait
+from campaigns.journeys.registry import StepBatch, StepKind, Wait
+from campaigns.journeys.rules import StepValues
 from campaigns.journeys.services.events import event_words
 from campaigns.journeys.services.facts import happened_since
 from campaigns.messages.services import gate
@@ -25,19 +26,19 @@ UNITS: tuple[tuple[str, Text], ...] = (
 )
 
 
-def span(step: Step) -> timedelta:
-    return timedelta(**{step["unit"]: step["amount"]})
+def span(values: StepValues) -> timedelta:
+    return timedelta(**{values["unit"]: values["amount"]})
 
 
-def span_words(step: Step) -> str:
-    count = step.get("amount") or 0
+def span_words(values: StepValues) -> str:
+    count = values.get("amount") or 0
     forms = {
         "minutes": ngettext("%(count)s minute", "%(count)s minutes", count),
         "hours": ngettext("%(count)s hour", "%(count)s hours", count),
         "days": ngettext("%(count)s day", "%(count)s days", count),
         "weeks": ngettext("%(count)s week", "%(count)s weeks", count),
     }
-    return forms.get(step.get("unit", ""), "%(count)s") % {"count": number(count)}
+    return forms.get(values.get("unit", ""), "%(count)s") % {"count": number(count)}
 
 
 def _length(label: Text) -> tuple[Field, Field]:
@@ -54,14 +55,14 @@ class WaitTime(StepKind):
     fields = _length(_("For"))
 
     def wait(self, batch: StepBatch) -> dict[int, Wait]:
-        until = batch.now + span(batch.step)
+        until = batch.now + span(batch.values)
         return {run.id: Wait(until) for run in batch.runs}
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
         return {run.id: None if _early(run.waits_until, batch) else "" for run in batch.runs}
 
-    def words(self, step: Step) -> str:
-        return span_words(step)
+    def words(self, values: StepValues) -> str:
+        return span_words(values)
 
 
 class WaitUntil(WaitTime):
@@ -93,20 +94,20 @@ class WaitUntil(WaitTime):
                     "now": batch.now,
                     "zones": parameters["zones"],
                     "zone": parameters["zone"],
-                    "days": batch.step["days"],
-                    "time": batch.step["time"],
+                    "days": batch.values["days"],
+                    "time": batch.values["time"],
                     "customers": batch.customers,
                 },
             )
             until = dict(cursor.fetchall())
         return {run.id: Wait(until.get(run.customer, batch.now)) for run in batch.runs}
 
-    def words(self, step: Step) -> str:
-        days = step.get("days") or 0
+    def words(self, values: StepValues) -> str:
+        days = values.get("days") or 0
         if not days:
-            return _t("until %(time)s") % {"time": step.get("time", "")}
+            return _t("until %(time)s") % {"time": values.get("time", "")}
         text = ngettext("%(count)s day later at %(time)s", "%(count)s days later at %(time)s", days)
-        return text % {"count": number(days), "time": step.get("time", "")}
+        return text % {"count": number(days), "time": values.get("time", "")}
 
 
 class WaitEvent(StepKind):
@@ -121,22 +122,22 @@ class WaitEvent(StepKind):
         *_length(_("At most")),
     )
 
-    def arms(self, step: Step) -> Sequence[tuple[str, Text]]:
+    def arms(self, values: StepValues) -> Sequence[tuple[str, Text]]:
         return (("happened", _("Event happened")), ("timeout", _("Time limit reached")))
 
     def wait(self, batch: StepBatch) -> dict[int, Wait]:
-        until = batch.now + span(batch.step)
-        return {run.id: Wait(until, batch.step["event"]) for run in batch.runs}
+        until = batch.now + span(batch.values)
+        return {run.id: Wait(until, batch.values["event"]) for run in batch.runs}
 
     def act(self, batch: StepBatch) -> dict[int, str | None]:
-        finished = happened_since(batch.step, {run.id: (run.customer, run.step_at) for run in batch.runs})
+        finished = happened_since(batch.values, {run.id: (run.customer, run.step_at) for run in batch.runs})
         return {
             run.id: "happened" if run.id in finished else None if _early(run.waits_until, batch) else "timeout"
             for run in batch.runs
         }
 
-    def words(self, step: Step) -> str:
-        return _t("%(event)s, at most %(time)s") % {"event": event_words(step), "time": span_words(step)}
+    def words(self, values: StepValues) -> str:
+        return _t("%(event)s, at most %(time)s") % {"event": event_words(values), "time": span_words(values)}
 
 
 def _early(until: datetime | None, batch: StepBatch) -> bool:

@@ -1,4 +1,4 @@
-"""Compose a batch of messages: each customer's text, address, links and coupon, from a few queries for the whole batch."""
+"""Compose a batch of messages: each customer's text, address, links and coupon, from a few queries for the batch."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Written(NamedTuple):
 
 @dataclass
 class Composed:
-    """Hold `outgoing` messages by channel, and the issued `coupons`, which are counted at the end of the transaction."""
+    """Hold `outgoing` messages by channel, and issued `coupons`, which are counted at the end of the transaction."""
 
     written: list[Written] = field(default_factory=list)
     outgoing: dict[str, list[Outgoing]] = field(default_factory=dict)

@@ -96,7 +96,8 @@ def _suppress_address(address: str, reason: str) -> bool:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(encode(%s, 'hex'), 0))", [index])
         cursor.execute(
             """INSERT INTO campaigns_suppression (customer_id, channel, address_index, reason)
-               SELECT (SELECT customer_id FROM crm_identity WHERE kind = 'email' AND value_index = %s LIMIT 1), 'email', %s, %s
+               SELECT (SELECT customer_id FROM crm_identity WHERE kind = 'email' AND value_index = %s LIMIT 1),
+                      'email', %s, %s
                WHERE NOT EXISTS (SELECT FROM campaigns_suppression WHERE channel = 'email' AND address_index = %s
                                      AND lifted_at IS NULL)
                RETURNING customer_id""",

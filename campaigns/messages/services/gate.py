@@ -44,7 +44,8 @@ FROM campaigns_message m WHERE m.id = ANY(%(ids)s::uuid[])
 def _gate(candidates: str) -> str:
     """Return the gate over a SELECT of candidates. Messages of one customer in one batch see each other.
 
-    Columns: id, customer_id, channel, message_class, origin, step, occurrence, waiting_since, due_at, unmatched, holdout.
+    Columns: id, customer_id, channel, message_class, origin, step, occurrence, waiting_since, due_at, unmatched,
+    holdout.
     """
     return statement(__package__, "gate", candidates=candidates, zone=CUSTOMER_ZONE, first=_FIRST, next=_NEXT)
 

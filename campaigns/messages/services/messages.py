@@ -279,7 +279,8 @@ def announce(message_ids: Sequence[UUID]) -> None:
             events.MESSAGE_SENT,
             """SELECT m.customer_id, jsonb_build_object('message', m.id, 'channel', m.channel, 'subject', m.subject,
                           'name', t.name, 'origin', m.origin), m.sent_at
-               FROM campaigns_message m JOIN campaigns_template t ON t.id = m.template_id WHERE m.id = ANY(%s::uuid[])""",
+               FROM campaigns_message m JOIN campaigns_template t ON t.id = m.template_id
+               WHERE m.id = ANY(%s::uuid[])""",
             [uuid_array(message_ids)],
         )
 
@@ -397,7 +398,8 @@ def _take(now: datetime, limit: int) -> list[dict[str, Any]]:
             if len(rows) >= limit:
                 break
             cursor.execute(
-                f"""SELECT id, customer_id, channel, message_class, origin, occurrence, template_id, template_version, context
+                f"""SELECT id, customer_id, channel, message_class, origin, occurrence, template_id, template_version,
+                           context
                     FROM campaigns_message WHERE state IN ('queued', 'held') AND due_at <= %s AND {condition}
                           AND NOT core_sending_held(%s, %s)
                     ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED""",  # noqa: S608 - fragments of the code; values are parameters
@@ -450,7 +452,8 @@ def _prepare(
 def _store(rows: Sequence[Written], claim: UUID, now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""UPDATE campaigns_message m SET state = g.state, reason = CASE g.state WHEN 'failed' THEN 'template_error' ELSE '' END,
+            f"""UPDATE campaigns_message m
+               SET state = g.state, reason = CASE g.state WHEN 'failed' THEN 'template_error' ELSE '' END,
                    language = g.language, subject = g.subject, body = g.body, error = g.error, decided_at = %s,
                    provider_id = '', sent_at = CASE g.state WHEN 'sent' THEN clock_timestamp() END,
                    claim = CASE g.state WHEN 'sending' THEN %s::uuid END,

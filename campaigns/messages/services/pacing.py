@@ -80,7 +80,8 @@ def _put_off(ids: list[UUID], minute: datetime, per_minute: int) -> None:
     due = [minute + MINUTE * (1 + number / per_minute) for number in range(len(ids))]
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE campaigns_message m SET due_at = g.due_at FROM unnest(%s::uuid[], %s::timestamptz[]) AS g(id, due_at)
+            """UPDATE campaigns_message m SET due_at = g.due_at
+               FROM unnest(%s::uuid[], %s::timestamptz[]) AS g(id, due_at)
                WHERE m.id = g.id""",
             [ids, due],
         )

@@ -53,11 +53,13 @@ def suppress_bounced(message_ids: Sequence[UUID], reason: str = "bounce") -> int
         cursor.execute(
             """INSERT INTO campaigns_suppression (customer_id, channel, address_index, reason)
                SELECT DISTINCT m.customer_id, m.channel, address.value_index, %s
-               FROM campaigns_message m JOIN unnest(%s::text[], %s::text[]) AS way(channel, kind) ON way.channel = m.channel
+               FROM campaigns_message m
+               JOIN unnest(%s::text[], %s::text[]) AS way(channel, kind) ON way.channel = m.channel
                CROSS JOIN LATERAL (
                    SELECT i.value_index FROM crm_identity i
                    WHERE i.customer_id = m.customer_id AND i.kind = way.kind AND NOT EXISTS (
-                       SELECT FROM campaigns_suppression s WHERE s.address_index = i.value_index AND s.channel = m.channel
+                       SELECT FROM campaigns_suppression s
+                       WHERE s.address_index = i.value_index AND s.channel = m.channel
                            AND s.lifted_at IS NULL)
                    ORDER BY i.verified_at IS NULL, i.id DESC LIMIT 1) AS address
                WHERE m.id = ANY(%s)""",

@@ -77,17 +77,24 @@ def cause_words(answer: Explanation, campaign: Campaign) -> str:
         NoMessage.NOT_IN_SEGMENT: _t("The customer was not in “%(segment)s” at %(time)s."),
         NoMessage.NOT_IN_AUDIENCE: _t("The customer was not an active customer when “%(name)s” started at %(time)s."),
         NoMessage.RULE_NOT_ACTIVE: _t("“%(name)s” is not active, so it takes no customers."),
-        NoMessage.NOT_MATCHED: _t("Since “%(name)s” was activated at %(time)s, its condition has not been met for this customer."),
+        NoMessage.NOT_MATCHED:
+            _t("Since “%(name)s” was activated at %(time)s, its condition has not been met for this customer."),
         NoMessage.STOPPED: _t("“%(name)s” was stopped before it started, so no customer got it."),
-        NoMessage.SEGMENT_NOT_COMPUTED: _t("“%(segment)s” is not computed yet, so it has no members. “%(name)s” waits for it."),
+        NoMessage.SEGMENT_NOT_COMPUTED:
+            _t("“%(segment)s” is not computed yet, so it has no members. “%(name)s” waits for it."),
         NoMessage.NOT_PUBLISHED: _t("“%(name)s” is not published, so no customer enters it."),
-        NoMessage.JOURNEY_PAUSED: _t("“%(name)s” is paused, so no customer enters it. The customer had not entered before."),
+        NoMessage.JOURNEY_PAUSED:
+            _t("“%(name)s” is paused, so no customer enters it. The customer had not entered before."),
         NoMessage.JOURNEY_STOPPED: _t("“%(name)s” is stopped. The customer had not entered it."),
-        NoMessage.INSIDE_BEFORE: _t("The customer was already in “%(segment)s”. Only customers who join it later enter “%(name)s”."),
-        NoMessage.NOT_ENTERED: _t("Since “%(name)s” was published at %(time)s, the event that lets customers enter has not happened for"
-            " this customer."),
-        NoMessage.RUN_HELD_OUT: _t("The customer reached “%(name)s” at %(time)s and belongs to the holdout, which gets no message."),
-        NoMessage.RUN_UNDER_WAY: _t("The customer is in “%(name)s” and has not reached a message yet. The next step is due at %(time)s."),
+        NoMessage.INSIDE_BEFORE:
+            _t("The customer was already in “%(segment)s”. Only customers who join it later enter “%(name)s”."),
+        NoMessage.NOT_ENTERED:
+            _t("Since “%(name)s” was published at %(time)s, the event that lets customers enter has not happened for"
+               " this customer."),
+        NoMessage.RUN_HELD_OUT:
+            _t("The customer reached “%(name)s” at %(time)s and belongs to the holdout, which gets no message."),
+        NoMessage.RUN_UNDER_WAY:
+            _t("The customer is in “%(name)s” and has not reached a message yet. The next step is due at %(time)s."),
         NoMessage.RUN_ENDED: _t("The customer's run of “%(name)s” ended at %(time)s before a message: %(end)s."),
     }  # fmt: skip
     return texts[answer.cause] % values

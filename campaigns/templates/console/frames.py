@@ -12,7 +12,8 @@ POLICY = (
     "form-action 'none'; sandbox"
 )
 _PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><title>&nbsp;</title>
-<style>body{{margin:16px;font:14px/1.5 system-ui,sans-serif;color:#1f2937;background:#fff;overflow-wrap:anywhere}}img{{max-width:100%}}</style>
+<style>body{{margin:16px;font:14px/1.5 system-ui,sans-serif;color:#1f2937;background:#fff;overflow-wrap:anywhere}}\
+img{{max-width:100%}}</style>
 </head><body>{body}</body></html>"""
 
 

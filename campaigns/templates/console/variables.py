@@ -75,7 +75,8 @@ BLOCKS: list[tuple[str, str | Promise]] = [
     (
         """{% if coupon.code %}
 <p style="border:1px solid #d0d5dd;border-radius:8px;padding:16px;text-align:center">
-{{ coupon.name }} · {{ coupon.value }}<br><strong style="font-size:20px">{{ coupon.code }}</strong><br>{{ coupon.expires }}
+{{ coupon.name }} · {{ coupon.value }}<br><strong style="font-size:20px">{{ coupon.code }}</strong><br>\
+{{ coupon.expires }}
 </p>
 {% endif %}
 """,
@@ -83,7 +84,8 @@ BLOCKS: list[tuple[str, str | Promise]] = [
     ),
     (
         """{% if member.is_member %}
-<p style="background-color:#f2f4f7;border-radius:8px;padding:16px">{{ member.tier }} · <strong>{{ member.points }}</strong></p>
+<p style="background-color:#f2f4f7;border-radius:8px;padding:16px">{{ member.tier }} · \
+<strong>{{ member.points }}</strong></p>
 {% endif %}
 """,
         _("Points balance"),

@@ -440,7 +440,7 @@ def _line(source: str, index: int) -> int:
 
 
 def _guess(source: str) -> int:
-    """Return the first line that can't be parsed, because the parser does not say where an expression ends too early."""
+    """Return the first line that can't be parsed: the parser does not say where an expression ends too early."""
     for number, line in enumerate(source.split("\n"), 1):
         for part in _PART.findall(line):
             opening = _OPENING.match(part)

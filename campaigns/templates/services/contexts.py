@@ -78,7 +78,8 @@ class Contexts:
                 """SELECT m.customer_id, m.tier_id, coalesce(sum(a.available) FILTER (WHERE t.spendable), 0)::bigint,
                           coalesce(sum(a.pending) FILTER (WHERE t.spendable), 0)::bigint
                    FROM loyalty_member m JOIN loyalty_program p ON p.id = m.program_id AND p.is_default
-                   LEFT JOIN loyalty_account a ON a.member_id = m.id LEFT JOIN loyalty_pointtype t ON t.id = a.point_type_id
+                   LEFT JOIN loyalty_account a ON a.member_id = m.id
+                   LEFT JOIN loyalty_pointtype t ON t.id = a.point_type_id
                    WHERE m.customer_id = ANY(%s) AND m.state = 'active' GROUP BY 1, 2""",
                 [ids],
             )
@@ -213,7 +214,8 @@ def order_contexts(order_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         cursor.execute(
             """SELECT l.order_id, coalesce(nullif(l.name, ''), p.name, ''), l.quantity FROM crm_orderline l
                LEFT JOIN crm_product p ON p.id = l.product_id
-               WHERE l.order_id = ANY(%s) AND l.kind = 'product' AND l.position <= 20 ORDER BY l.order_id, l.position""",
+               WHERE l.order_id = ANY(%s) AND l.kind = 'product' AND l.position <= 20
+               ORDER BY l.order_id, l.position""",
             [list(order_ids)],
         )
         for order, name, quantity in cursor.fetchall():

@@ -15,13 +15,15 @@ SURVEY = {
     "email": (
         Text(
             "en",
-            "<p>Dear {{ customer.first_name | default: 'customer' }},</p><p>we have resolved your request {{ ticket.number }} "
+            "<p>Dear {{ customer.first_name | default: 'customer' }},</p>"
+            "<p>we have resolved your request {{ ticket.number }} "
             '(“{{ ticket.subject }}”). How did we do?</p><p><a href="{{ links.rating }}">Answer with one click</a></p>',
             "How did we do? ({{ ticket.number }})",
         ),
         Text(
             "zh-hans",
-            "<p>亲爱的{{ customer.name | default: '顾客' }}：</p><p>您的工单 {{ ticket.number }}（“{{ ticket.subject }}”）已解决。"
+            "<p>亲爱的{{ customer.name | default: '顾客' }}：</p>"
+            "<p>您的工单 {{ ticket.number }}（“{{ ticket.subject }}”）已解决。"
             '您对这次服务满意吗？</p><p><a href="{{ links.rating }}">一键评价</a></p>',
             "请为我们的服务打分（{{ ticket.number }}）",
         ),

@@ -90,7 +90,7 @@ class Text:
 
 @dataclass(frozen=True)
 class RenderedText:
-    """Hold a rendered text: `subject` is one line of plain text; `body` is clean HTML if the channel has HTML, else plain."""
+    """Hold a rendered text: a `subject` of one plain line and a `body` of clean HTML, or plain if the channel is."""
 
     language: str
     subject: str

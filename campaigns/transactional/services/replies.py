@@ -54,7 +54,7 @@ def channel_of(ticket: Ticket) -> str | None:
 
 
 def _own_channel(ticket: Ticket) -> str:
-    """Return the ticket's channel: the app for storefront tickets; for an answer to a message, the message's channel."""
+    """Return the ticket's channel: the app for storefront tickets; the message's channel for an answer to a message."""
     if ticket.origin == TicketOrigin.API:
         return "inbox"
     return ticket.origin_ref.partition(":")[0] if ticket.origin == TicketOrigin.REPLY else ""
@@ -69,7 +69,8 @@ def reachable(customer_id: int) -> set[str]:
                WHERE EXISTS (SELECT FROM crm_identity i
                              WHERE i.customer_id = %(customer)s AND i.kind = w.kind AND NOT EXISTS (
                                  SELECT FROM campaigns_suppression s
-                                 WHERE s.address_index = i.value_index AND s.channel = w.channel AND s.lifted_at IS NULL))
+                                 WHERE s.address_index = i.value_index AND s.channel = w.channel
+                                   AND s.lifted_at IS NULL))
                      AND NOT EXISTS (SELECT FROM campaigns_suppression s
                                      WHERE s.customer_id = %(customer)s AND s.channel = w.channel
                                            AND s.address_index IS NULL AND s.lifted_at IS NULL)""",

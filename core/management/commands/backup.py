@@ -37,7 +37,8 @@ class Command(BaseCommand):
             path = making.make(target=target, key=key, with_media=not options["no_media"], say=say)
             wrong = restoring.verify(path=path, key=key, say=say) if options["verify"] else []
         except (
-            ArchiveError, keys.UnusableKey, NoPrograms, making.BackupFailed, restoring.RestoreRefused, restoring.RestoreFailed
+            ArchiveError, keys.UnusableKey, NoPrograms, making.BackupFailed, restoring.RestoreRefused,
+            restoring.RestoreFailed
         ) as error:  # fmt: skip
             raise CommandError(str(error)) from None
         for line in wrong:

@@ -6,7 +6,10 @@ from core.health.checks import examine, mend, prove
 
 
 class Command(BaseCommand):
-    help = "Check configuration, servers, migrations and lag. Exits with 2 if an essential check fails, with 1 for a warning."
+    help = (
+        "Check configuration, servers, migrations and lag. "
+        "Exits with 2 if an essential check fails, with 1 for a warning."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

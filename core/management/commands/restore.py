@@ -54,6 +54,7 @@ class Command(BaseCommand):
             print("Verified: counts, totals and invariants match the backup.")
         else:
             print(
-                "Restored. Sending is held: start the shop, open Stop and start sending (or run manage.py sending status), "
-                "decide about the messages and deliveries that were due, and start sending."
+                "Restored. Sending is held: start the shop, open Stop and start sending "
+                "(or run manage.py sending status), decide about the messages and deliveries that were due, "
+                "and start sending."
             )

@@ -12,5 +12,6 @@ class Command(BaseCommand):
         say = self.stdout.write if options["verbosity"] else lambda text: None
         total = rotate_keys(say)
         say(
-            f"{total} values are now under the first key. If none are left under the others, remove those from PII_KEYS."
+            f"{total} values are now under the first key. "
+            "If none are left under the others, remove those from PII_KEYS."
         )

@@ -50,5 +50,6 @@ class Command(BaseCommand):
         for name, figures in sending_hold.count_waiting(row).items():
             decided = f", decided: {row.decisions[name]}" if name in row.decisions else ""
             print(
-                f"  {name:<20} {figures.uncertain:>9,} may have been sent, {figures.waiting:>9,} go out at the start{decided}"
+                f"  {name:<20} {figures.uncertain:>9,} may have been sent, "
+                f"{figures.waiting:>9,} go out at the start{decided}"
             )

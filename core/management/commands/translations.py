@@ -38,8 +38,8 @@ KEYWORDS = {
 PLACEHOLDER = re.compile(r"%\(\w+\)[sdf]|%[sdf]|\{\w*\}")
 HEADERS_LEFT_OUT = tuple(
     f'"{name}:'
-    for name in ("Project-Id-Version", "Report-Msgid-Bugs-To", "POT-Creation-Date", "PO-Revision-Date", "Last-Translator",
-                 "Language-Team", "Generated-By")
+    for name in ("Project-Id-Version", "Report-Msgid-Bugs-To", "POT-Creation-Date", "PO-Revision-Date",
+                 "Last-Translator", "Language-Team", "Generated-By")
 )  # fmt: skip
 Extracted = tuple[str, int, str | tuple[str, ...], str | None]
 

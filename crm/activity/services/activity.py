@@ -67,7 +67,8 @@ def record_activity(*, items: Sequence[ActivityInput], source: str, actor: Actor
                    (customer_id, anonymous_id, source, sender_id, kind, product_id, properties, occurred_at)
                SELECT given.customer_id, given.anonymous_id, %s, given.sender_id, given.kind, product.id,
                       given.properties, given.occurred_at
-               FROM given JOIN fresh USING (sender_id) LEFT JOIN crm_product product ON lower(product.sku) = lower(nullif(given.sku, ''))
+               FROM given JOIN fresh USING (sender_id)
+               LEFT JOIN crm_product product ON lower(product.sku) = lower(nullif(given.sku, ''))
                RETURNING customer_id""",
             [
                 [item.sender_id for item in items],
@@ -126,7 +127,8 @@ def _customers(items: Sequence[ActivityInput]) -> dict[tuple[str, str] | str, in
     with connection.cursor() as cursor:
         if by_index:
             cursor.execute(
-                """SELECT i.kind, i.value_index, s.id, s.state FROM crm_identity i JOIN crm_customer c ON c.id = i.customer_id
+                """SELECT i.kind, i.value_index, s.id, s.state FROM crm_identity i
+                   JOIN crm_customer c ON c.id = i.customer_id
                    JOIN crm_customer s ON s.id = coalesce(c.merged_into_id, c.id)
                    WHERE i.value_index = ANY(%s) AND i.verified_at IS NOT NULL""",
                 [list(by_index)],

@@ -52,7 +52,8 @@ class Products:
         context.result["products_created"] = context.execute(
             """INSERT INTO crm_product (sku, name, category, brand, price, active)
                SELECT sku, name, category, brand, price, active FROM lk_product WHERE known IS NULL ORDER BY sku
-               ON CONFLICT (lower(sku)) DO UPDATE SET name = excluded.name, category = excluded.category, brand = excluded.brand,
+               ON CONFLICT (lower(sku)) DO UPDATE SET
+                   name = excluded.name, category = excluded.category, brand = excluded.brand,
                    price = excluded.price, active = excluded.active, updated_at = now()"""
         )
         context.result["products_updated"] = context.execute(

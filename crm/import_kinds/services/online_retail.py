@@ -153,7 +153,8 @@ class OnlineRetail(Orders):
                SELECT r.row_number, r.number, r.sku, r.line_kind, r.product_name, -r.quantity AS quantity, r.unit_price,
                       r.placed_at, r.storefront,
                       EXISTS (SELECT FROM crm_refund f WHERE f.source = %(source)s AND f.number = r.number)
-                      OR EXISTS (SELECT FROM crm_spendadjustment a WHERE a.source = %(source)s AND a.reference = r.number)
+                      OR EXISTS (SELECT FROM crm_spendadjustment a
+                                 WHERE a.source = %(source)s AND a.reference = r.number)
                          AS known
                FROM lk_rows r WHERE r.number ~ '^C' AND r.error_code IS NULL"""
         )
@@ -162,7 +163,8 @@ class OnlineRetail(Orders):
             row[:2]: list(row[2:])
             for row in context.rows(
                 """SELECT f.number, coalesce(p.sku, l.name), sum(t.quantity), sum(t.amount)
-                   FROM crm_refund f JOIN crm_refundline t ON t.refund_id = f.id JOIN crm_orderline l ON l.id = t.line_id
+                   FROM crm_refund f JOIN crm_refundline t ON t.refund_id = f.id
+                   JOIN crm_orderline l ON l.id = t.line_id
                    LEFT JOIN crm_product p ON p.id = l.product_id
                    WHERE f.source = %(source)s AND f.number IN (SELECT number FROM lk_cancelled WHERE known)
                    GROUP BY 1, 2"""
@@ -171,7 +173,8 @@ class OnlineRetail(Orders):
         outcome, left_money = [], {}
         currency = context.store.currency
         for row, number, key, quantity, price in context.rows(
-            """SELECT row_number, number, CASE WHEN line_kind IS NULL THEN sku ELSE product_name END, quantity, unit_price
+            """SELECT row_number, number, CASE WHEN line_kind IS NULL THEN sku ELSE product_name END, quantity,
+                      unit_price
                FROM lk_cancelled WHERE known ORDER BY row_number"""
         ):
             money_asked = to_minor(quantity * price, currency)
@@ -263,9 +266,10 @@ class OnlineRetail(Orders):
         return lines
 
     def _adjust(self, context: Context) -> None:
-        """Record money that no earlier line covers as adjustments of the customers' spend, so that none is lost (I4)."""
+        """Record money that no earlier line covers as adjustments of customers' spend, so that none is lost (I4)."""
         context.execute(
-            "CREATE TEMP TABLE lk_leftover (row_number bigint PRIMARY KEY, quantity numeric, amount bigint) ON COMMIT DROP"
+            "CREATE TEMP TABLE lk_leftover (row_number bigint PRIMARY KEY, quantity numeric, amount bigint) "
+            "ON COMMIT DROP"
         )
         with connection.cursor() as cursor, cursor.copy("COPY lk_leftover FROM STDIN") as copy:
             for row, (quantity, amount) in self._leftover.items():
@@ -273,10 +277,10 @@ class OnlineRetail(Orders):
                     copy.write_row([row, quantity, amount])
         context.extra["money"] = context.store.currency
         rows = context.rows(
-            """INSERT INTO crm_spendadjustment (customer_id, source, reference, item, product_id, quantity, amount, currency,
-                                                occurred_at, import_run_id)
-               SELECT min(w.customer), %(source)s, c.number, coalesce(c.product_name, c.sku), min(x.id), -sum(t.quantity),
-                      -sum(t.amount)::bigint, %(money)s, min(c.placed_at), %(run)s
+            """INSERT INTO crm_spendadjustment (customer_id, source, reference, item, product_id, quantity, amount,
+                                                currency, occurred_at, import_run_id)
+               SELECT min(w.customer), %(source)s, c.number, coalesce(c.product_name, c.sku), min(x.id),
+                      -sum(t.quantity), -sum(t.amount)::bigint, %(money)s, min(c.placed_at), %(run)s
                FROM (SELECT c.row_number, c.number, c.storefront, c.placed_at, c.line_kind, c.sku,
                             CASE WHEN c.line_kind IS NULL THEN NULL ELSE c.product_name END AS product_name
                      FROM lk_cancelled c) c
@@ -292,11 +296,13 @@ class OnlineRetail(Orders):
     @staticmethod
     def _write(context: Context, refunds: Mapping, refund_lines: Mapping) -> None:
         context.execute(
-            """CREATE TEMP TABLE lk_refund (number text, order_id bigint, customer bigint, at timestamptz, amount bigint)
+            """CREATE TEMP TABLE lk_refund (number text, order_id bigint, customer bigint, at timestamptz,
+                                            amount bigint)
                ON COMMIT DROP"""
         )
         context.execute(
-            """CREATE TEMP TABLE lk_refundline (number text, order_id bigint, line_id bigint, quantity numeric, amount bigint)
+            """CREATE TEMP TABLE lk_refundline (number text, order_id bigint, line_id bigint, quantity numeric,
+                                                amount bigint)
                ON COMMIT DROP"""
         )
         with connection.cursor() as cursor:
@@ -309,20 +315,24 @@ class OnlineRetail(Orders):
         context.execute("ANALYZE lk_refund; ANALYZE lk_refundline")
         context.execute(
             """WITH made AS (
-                   INSERT INTO crm_refund (order_id, customer_id, source, number, amount, reason, refunded_at, import_run_id)
-                   SELECT order_id, customer, %(source)s, number, amount, '', at, %(run)s FROM lk_refund ORDER BY at, number
+                   INSERT INTO crm_refund (order_id, customer_id, source, number, amount, reason, refunded_at,
+                                           import_run_id)
+                   SELECT order_id, customer, %(source)s, number, amount, '', at, %(run)s FROM lk_refund
+                   ORDER BY at, number
                    RETURNING id, order_id, number)
                INSERT INTO crm_refundline (refund_id, line_id, quantity, amount)
                SELECT m.id, t.line_id, t.quantity, t.amount FROM lk_refundline t JOIN made m USING (order_id, number)"""
         )
         context.execute(
             """UPDATE crm_order o SET refunded = o.refunded + t.amount
-               FROM (SELECT order_id, sum(amount) AS amount FROM lk_refund GROUP BY order_id) t WHERE o.id = t.order_id"""
+               FROM (SELECT order_id, sum(amount) AS amount FROM lk_refund GROUP BY order_id) t
+               WHERE o.id = t.order_id"""
         )
         context.execute(
             """UPDATE crm_orderline l SET refunded_quantity = l.refunded_quantity + t.quantity,
                       refunded_amount = l.refunded_amount + t.amount
-               FROM (SELECT line_id, sum(quantity) AS quantity, sum(amount) AS amount FROM lk_refundline GROUP BY line_id) t
+               FROM (SELECT line_id, sum(quantity) AS quantity, sum(amount) AS amount FROM lk_refundline
+                     GROUP BY line_id) t
                WHERE l.id = t.line_id"""
         )
 

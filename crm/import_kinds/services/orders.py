@@ -30,10 +30,12 @@ MOVING = ("state", "refunded_amount", "refunded_at", "placed_at", "paid_at")
 # The field of a refusal that SQL detected.
 FIELD_OF = """CASE code WHEN 'unknown_store' THEN 'store' WHEN 'wrong_currency' THEN 'currency'
                         WHEN 'not_positive' THEN 'quantity' WHEN 'too_precise' THEN 'quantity'
-                        WHEN 'number_too_large' THEN CASE WHEN quantity > 999999999 THEN 'quantity' ELSE 'unit_price' END
+                        WHEN 'number_too_large' THEN CASE WHEN quantity > 999999999 THEN 'quantity'
+                                                     ELSE 'unit_price' END
                         WHEN 'required' THEN CASE WHEN kind = 'product' AND sku IS NULL THEN 'sku' ELSE 'unit_price' END
                         WHEN 'negative' THEN CASE WHEN unit_price < 0 THEN 'unit_price' ELSE 'line_discount' END
-                        WHEN 'discount_exceeds_line' THEN 'line_discount' WHEN 'amount_mismatch' THEN 'line_amount' END"""
+                        WHEN 'discount_exceeds_line' THEN 'line_discount'
+                        WHEN 'amount_mismatch' THEN 'line_amount' END"""
 # A refund proves that the order was paid, no matter what the latest state says.
 ORDER_STATE = f"""CASE WHEN came_back > 0 THEN 'paid' WHEN letter = '{words.PLACED}' THEN 'placed'
                        WHEN letter = '{words.CANCELLED}' THEN 'cancelled' ELSE 'paid' END"""
@@ -112,8 +114,8 @@ class Orders:
             """CREATE TEMP TABLE lk_stated ON COMMIT DROP AS
                SELECT p.row_number, p.number, p.shared_state AS state, p.has_line, p.amount, p.line_refunded,
                       CASE WHEN p.has_line THEN first_value(p.row_number) OVER line END AS first_row
-               FROM (SELECT p.*, row_number() OVER (PARTITION BY number, kind, sku, quantity, unit_price, amount, shared_state
-                                                    ORDER BY row_number) AS turn
+               FROM (SELECT p.*, row_number() OVER (PARTITION BY number, kind, sku, quantity, unit_price, amount,
+                                                    shared_state ORDER BY row_number) AS turn
                      FROM lk_priced p JOIN (
                          SELECT number FROM lk_priced WHERE number IS NOT NULL GROUP BY number
                          HAVING min(shared_state) <> max(shared_state)) several USING (number)
@@ -124,13 +126,14 @@ class Orders:
         context.execute(
             f"""INSERT INTO lk_state
                 WITH line AS (
-                    SELECT number, first_row, max(state) AS state, bool_and(state IS NOT NULL) AS stated, min(amount) AS amount,
-                           max(line_refunded) AS line_refunded
+                    SELECT number, first_row, max(state) AS state, bool_and(state IS NOT NULL) AS stated,
+                           min(amount) AS amount, max(line_refunded) AS line_refunded
                     FROM lk_stated WHERE has_line GROUP BY number, first_row),
                 lines AS (
                     SELECT number, bool_and(stated) AND min(state) <> max(state) AS mixed, max(state) AS state,
                            max(state) FILTER (WHERE state < '{words.REFUNDED}') AS standing,
-                           sum(coalesce(nullif(line_refunded, 0), amount)) FILTER (WHERE state >= '{words.REFUNDED}') AS came_back
+                           sum(coalesce(nullif(line_refunded, 0), amount))
+                               FILTER (WHERE state >= '{words.REFUNDED}') AS came_back
                     FROM line GROUP BY number)
                 SELECT number, greatest(CASE WHEN l.mixed THEN l.standing ELSE l.state END, w.state),
                        CASE WHEN l.mixed THEN coalesce(came_back, 0) ELSE 0 END
@@ -161,8 +164,8 @@ class Orders:
         several = self.several_kinds or "line_kind" in context.mapping
         taken = "AND code IS NULL" if self.sound else ""
         sums = [
-            f"coalesce(sum({'gross' if kind == 'product' else 'amount'}) FILTER (WHERE kind = '{kind}' AND has_line {taken}), 0)"
-            f" AS sum_{kind}"
+            f"coalesce(sum({'gross' if kind == 'product' else 'amount'}) "
+            f"FILTER (WHERE kind = '{kind}' AND has_line {taken}), 0) AS sum_{kind}"
             if several or kind == "product"
             else f"0::numeric AS sum_{kind}"
             for kind in ("product", "shipping", "fee", "discount")
@@ -181,11 +184,14 @@ class Orders:
         differing = f"CASE {' '.join(differs)} END" if differs else "NULL::text"
         context.execute(
             f"""CREATE TEMP VIEW lk_grouped AS
-                SELECT number, min(row_number) AS first_row, max(row_number) AS last_row, min(shared_placed_at) AS placed_at,
-                       {", ".join(moving)}, min(store_id) AS store_id, min(currency) AS store_currency,
-                       min(factor) AS factor, count(*) FILTER (WHERE has_line {taken}) AS line_count,
-                       {"bool_or(code IS NOT NULL)" if self.sound else "false"} AS spoiled, bool_and(skipped) AS empty, {", ".join(sums)},
-                       coalesce(sum(line_discount) FILTER (WHERE kind = 'product' AND has_line {taken}), 0) AS line_discounts,
+                SELECT number, min(row_number) AS first_row, max(row_number) AS last_row,
+                       min(shared_placed_at) AS placed_at, {", ".join(moving)}, min(store_id) AS store_id,
+                       min(currency) AS store_currency, min(factor) AS factor,
+                       count(*) FILTER (WHERE has_line {taken}) AS line_count,
+                       {"bool_or(code IS NOT NULL)" if self.sound else "false"} AS spoiled, bool_and(skipped) AS empty,
+                       {", ".join(sums)},
+                       coalesce(sum(line_discount) FILTER (WHERE kind = 'product' AND has_line {taken}),
+                                0) AS line_discounts,
                        coalesce(sum(quantity) FILTER (WHERE kind = 'product' AND has_line {taken}), 0) AS item_count,
                        {", ".join(columns)}, {differing} AS differing
                 FROM lk_priced WHERE number IS NOT NULL {"" if self.whole or self.sound else "AND code IS NULL"}
@@ -226,7 +232,8 @@ class Orders:
                SELECT n.number FROM lk_order n JOIN crm_order o ON o.id = n.known
                -- A row without lines and total only carries a state.
                WHERE n.goods IS NOT NULL
-                 AND (o.store_id, o.subtotal, o.discount, o.points_amount, o.shipping, o.tax, o.fees, o.total, o.placed_at)
+                 AND (o.store_id, o.subtotal, o.discount, o.points_amount, o.shipping, o.tax, o.fees,
+                      o.total, o.placed_at)
                      IS DISTINCT FROM (n.store_id, n.goods, n.discounts, n.points, n.shippings, n.taxes, n.all_fees,
                                        n.sum_total, coalesce(n.placed_at, o.placed_at))"""
         )
@@ -304,7 +311,8 @@ class Orders:
                              CASE WHEN known_state = 'placed' AND (stated OR came_back > 0) THEN order_state
                                   ELSE known_state END AS becomes,
                              CASE WHEN known_state = 'cancelled' OR order_state = 'placed' THEN 0
-                                  WHEN known_state = 'placed' AND (order_state = 'cancelled' OR NOT (stated OR came_back > 0))
+                                  WHEN known_state = 'placed' AND (order_state = 'cancelled'
+                                                                   OR NOT (stated OR came_back > 0))
                                   THEN 0
                                   WHEN came_back = 0 AND letter >= '{words.REFUNDED}' THEN known_total
                                   ELSE came_back END AS refunded_to
@@ -315,7 +323,8 @@ class Orders:
             f"""INSERT INTO lk_unchanged SELECT r.row_number FROM lk_rows r JOIN lk_order n USING (number)
                 LEFT JOIN lk_refused x USING (row_number) LEFT JOIN lk_move k ON k.number = n.number AND k.moves
                 LEFT JOIN lk_skipped s USING (row_number)
-                WHERE n.known IS NOT NULL AND s.row_number IS NULL AND x.row_number IS NULL AND k.number IS NULL AND {self.rows}"""  # noqa: S608 - fragments and column names of the code; values are parameters
+                WHERE n.known IS NOT NULL AND s.row_number IS NULL AND x.row_number IS NULL AND k.number IS NULL
+                  AND {self.rows}"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         fewer += context.execute("DELETE FROM lk_order WHERE known IS NOT NULL")
         if fewer:
@@ -386,7 +395,8 @@ class Orders:
             returns.count(context, done)
         context.note(
             f"""SELECT first_row, 'refunded_amount', 'refund_amount_unknown', '' FROM lk_order n
-                WHERE letter = '{words.PARTLY_REFUNDED}' AND came_back = 0 AND order_state = 'paid' AND NOT EXISTS (SELECT FROM lk_return t WHERE t.number = n.number)"""  # noqa: S608 - fragments and column names of the code; values are parameters
+                WHERE letter = '{words.PARTLY_REFUNDED}' AND came_back = 0 AND order_state = 'paid'
+                  AND NOT EXISTS (SELECT FROM lk_return t WHERE t.number = n.number)"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
 
     def _create_customers(self, context: Context) -> None:
@@ -409,7 +419,8 @@ class Orders:
         )
         context.result["products_created"] = context.execute(
             """INSERT INTO crm_product (sku, name, category, brand, active)
-               SELECT seen.sku, coalesce(named.product_name, ''), coalesce(seen.category, ''), coalesce(seen.brand, ''), true
+               SELECT seen.sku, coalesce(named.product_name, ''), coalesce(seen.category, ''),
+                      coalesce(seen.brand, ''), true
                FROM lk_product seen LEFT JOIN lk_priced named ON named.row_number = seen.named_in
                LEFT JOIN crm_product x ON x.sku = seen.sku
                WHERE x.id IS NULL ORDER BY seen.sku ON CONFLICT (lower(sku)) DO NOTHING"""
@@ -422,15 +433,18 @@ class Orders:
             + [f"coalesce(n.{kind}, 0) = p.{kind}" for kind in kinds]
         )
         context.execute(
-            """CREATE TEMP TABLE lk_fresh (id bigint, number text, customer bigint, bought_at timestamptz, first_row bigint)
+            """CREATE TEMP TABLE lk_fresh (id bigint, number text, customer bigint, bought_at timestamptz,
+                                           first_row bigint)
                ON COMMIT DROP"""
         )
         context.insert_many(
             f"""WITH made AS (
-                    INSERT INTO crm_order (store_id, source, number, customer_id, state, channel, currency, subtotal, discount,
-                        points_amount, shipping, tax, fees, total, refunded, item_count, placed_at, paid_at, effect, import_run_id)
-                    SELECT n.store_id, %(source)s, n.number, w.customer, order_state, coalesce(channel, ''), store_currency,
-                           goods, discounts, points, shippings, taxes, all_fees, sum_total, 0, item_count, placed_at,
+                    INSERT INTO crm_order (store_id, source, number, customer_id, state, channel, currency, subtotal,
+                        discount, points_amount, shipping, tax, fees, total, refunded, item_count, placed_at, paid_at,
+                        effect, import_run_id)
+                    SELECT n.store_id, %(source)s, n.number, w.customer, order_state, coalesce(channel, ''),
+                           store_currency, goods, discounts, points, shippings, taxes, all_fees, sum_total,
+                           0, item_count, placed_at,
                            CASE WHEN order_state = 'paid' THEN coalesce(paid_at, placed_at) END,
                            {effect_of(context.mode, "coalesce(paid_at, placed_at)")}, %(run)s
                     FROM lk_order n LEFT JOIN lk_person p ON {same} LEFT JOIN lk_owner w ON w.row_number = p.row_number
@@ -455,10 +469,10 @@ class Orders:
             else "row_number() OVER (PARTITION BY f.id ORDER BY p.row_number)"
         )
         context.result["lines_created"] = context.insert_many(
-            f"""INSERT INTO crm_orderline (order_id, customer_id, position, kind, product_id, name, quantity, unit_price,
-                   discount, amount, refunded_quantity, refunded_amount, bought_at)
-               SELECT f.id, f.customer, {position}, p.kind, x.id, coalesce(p.product_name, ''), p.quantity, p.unit_price,
-                      p.line_discount, p.amount, 0, 0, f.bought_at
+            f"""INSERT INTO crm_orderline (order_id, customer_id, position, kind, product_id, name, quantity,
+                   unit_price, discount, amount, refunded_quantity, refunded_amount, bought_at)
+               SELECT f.id, f.customer, {position}, p.kind, x.id, coalesce(p.product_name, ''), p.quantity,
+                      p.unit_price, p.line_discount, p.amount, 0, 0, f.bought_at
                FROM lk_priced p JOIN lk_fresh f USING (number)
                LEFT JOIN crm_product x ON x.sku = p.sku AND p.kind = 'product'
                WHERE p.has_line AND p.code IS NULL ORDER BY f.id""",  # noqa: S608 - fragments and column names of the code; values are parameters

@@ -25,13 +25,15 @@ class Customers:
         kinds = people.kinds_in([*context.mapping])
         people.resolve(select_people(kinds), kinds, create=True, once=True)
         context.refuse(
-            "SELECT row_number, 'customer_number', problem, '' FROM lk_owner WHERE problem IS NOT NULL ORDER BY row_number"
+            "SELECT row_number, 'customer_number', problem, '' FROM lk_owner WHERE problem IS NOT NULL "
+            "ORDER BY row_number"
         )
         attributes = [column_of(name) for name in context.mapping if name.startswith(ATTRIBUTE)]
         pairs = ", ".join(f"""'"{name.removeprefix("attribute_")}":' || r."{name}\"""" for name in attributes) or "NULL"
         context.execute(
             f"""CREATE TEMP TABLE lk_profile ON COMMIT DROP AS
-                SELECT w.row_number, w.customer, w.number, ('{{' || concat_ws(',', {pairs}) || '}}')::jsonb AS attributes,
+                SELECT w.row_number, w.customer, w.number,
+                       ('{{' || concat_ws(',', {pairs}) || '}}')::jsonb AS attributes,
                        r.tags::jsonb AS tags, r.birthday, r.birthday_index, r.birth_year,
                        {", ".join(f"r.{name}" for name in PLAIN)}
                 FROM lk_owner w JOIN lk_rows r USING (row_number) WHERE w.problem IS NULL"""  # noqa: S608 - fragments and column names of the code; values are parameters
@@ -59,8 +61,10 @@ class Customers:
         columns = ", ".join(PLAIN)
         values = ", ".join(f"coalesce({name}, '')" for name in PLAIN)
         context.result["customers_created"] = context.execute(
-            f"""INSERT INTO crm_customer (id, number, {columns}, birthday, birthday_index, birth_year, attributes, source, state)
-                SELECT customer, number, {values}, birthday, birthday_index, birth_year, attributes, %(source)s, 'active'
+            f"""INSERT INTO crm_customer (id, number, {columns}, birthday, birthday_index, birth_year, attributes,
+                                          source, state)
+                SELECT customer, number, {values}, birthday, birthday_index, birth_year, attributes, %(source)s,
+                       'active'
                 FROM lk_profile WHERE number IS NOT NULL ORDER BY customer"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         updates = ", ".join(f"{name} = coalesce(p.{name}, c.{name})" for name in PLAIN)
@@ -73,18 +77,21 @@ class Customers:
         people.attach_identities(context.actor)
         context.execute(
             """INSERT INTO crm_tag (name)
-               SELECT DISTINCT jsonb_array_elements_text(tags) AS name FROM lk_profile WHERE tags IS NOT NULL ORDER BY name
+               SELECT DISTINCT jsonb_array_elements_text(tags) AS name FROM lk_profile WHERE tags IS NOT NULL
+               ORDER BY name
                ON CONFLICT (name) DO NOTHING"""
         )
         context.execute(
             """INSERT INTO crm_customertag (customer_id, tag_id, added_by)
                SELECT p.customer, t.id, %(actor)s
-               FROM lk_profile p CROSS JOIN jsonb_array_elements_text(p.tags) AS given(tag) JOIN crm_tag t ON t.name = given.tag
+               FROM lk_profile p CROSS JOIN jsonb_array_elements_text(p.tags) AS given(tag)
+               JOIN crm_tag t ON t.name = given.tag
                ON CONFLICT DO NOTHING"""
         )
         people.announce(
             events.CUSTOMERS_CHANGED,
-            """SELECT customer FROM lk_profile LEFT JOIN lk_unchanged u USING (row_number) WHERE u.row_number IS NULL""",
+            """SELECT customer FROM lk_profile LEFT JOIN lk_unchanged u USING (row_number)
+               WHERE u.row_number IS NULL""",
             [],
             run_id=context.run_id,
             actor=context.actor,

@@ -25,8 +25,10 @@ def find(context: Context) -> bool:
     return (
         context.execute(
             """INSERT INTO lk_return
-               SELECT r.row_number, r.number, r.sku, -r.quantity, coalesce(r.refunded_at, r.placed_at), abs(r.unit_price),
-                      abs(coalesce(r.line_amount, r.quantity * abs(r.unit_price) + coalesce(abs(r.line_discount), 0))), o.id
+               SELECT r.row_number, r.number, r.sku, -r.quantity, coalesce(r.refunded_at, r.placed_at),
+                      abs(r.unit_price),
+                      abs(coalesce(r.line_amount,
+                                   r.quantity * abs(r.unit_price) + coalesce(abs(r.line_discount), 0))), o.id
                FROM lk_rows r LEFT JOIN crm_order o ON o.source = %(source)s AND o.number = r.number
                WHERE r.quantity < 0 AND r.error_code IS NULL AND coalesce(r.line_kind, 'product') = 'product'
                  AND (o.id IS NOT NULL OR r.number IN (
@@ -40,7 +42,8 @@ def check(context: Context) -> None:
     """Fill lk_back: the returns with the new part of each, after the orders of the file are decided."""
     context.execute(statement(__package__, "returns_to_check"))
     context.refuse(
-        """SELECT row_number, CASE WHEN sku IS NULL THEN 'sku' WHEN at IS NULL THEN 'placed_at' ELSE '' END, 'required', ''
+        """SELECT row_number, CASE WHEN sku IS NULL THEN 'sku' WHEN at IS NULL THEN 'placed_at' ELSE '' END,
+                  'required', ''
            FROM lk_back WHERE sku IS NULL OR at IS NULL"""
     )
     context.refuse(

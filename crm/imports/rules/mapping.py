@@ -37,7 +37,8 @@ def who(*, header: bool = False) -> tuple[ImportField, ...]:
         ),
         _identity(
             "storefront",
-            "customerid userid buyerid memberid shopcustomerid accountid 用户id 会员id 买家id 客户id 买家会员名 kundennummer kundennr kundenid",
+            "customerid userid buyerid memberid shopcustomerid accountid 用户id 会员id 买家id 客户id 买家会员名 "
+            "kundennummer kundennr kundenid",
             header=header,
         ),
         _identity("wechat_unionid", "unionid wechatunionid 微信unionid", header=header),
@@ -46,7 +47,8 @@ def who(*, header: bool = False) -> tuple[ImportField, ...]:
         _identity("card", "cardnumber cardno membercard 会员卡号 卡号", header=header),
         _identity(
             "phone",
-            "phonenumber mobile mobilephone tel telephone customerphone 手机 手机号 手机号码 电话 联系电话 telefon telefonnummer",
+            "phonenumber mobile mobilephone tel telephone customerphone 手机 手机号 手机号码 电话 联系电话 "
+            "telefon telefonnummer",
             header=header,
         ),
         _identity("email", "emailaddress mail customeremail billingemail 邮箱 电子邮箱 邮件", header=header),
@@ -67,8 +69,8 @@ FIELDS: dict[str, tuple[ImportField, ...]] = {
             "placed_at",
             "time",
             required=True,
-            aliases="orderdate orderedat createdat created date placed orderplaced invoicedate "
-            "transactiondate 下单时间 订单时间 订单创建时间 创建时间 日期 bestelldatum auftragsdatum rechnungsdatum datum",
+            aliases="orderdate orderedat createdat created date placed orderplaced invoicedate transactiondate "
+            "下单时间 订单时间 订单创建时间 创建时间 日期 bestelldatum auftragsdatum rechnungsdatum datum",
             header=True,
         ),
         ImportField(
@@ -86,7 +88,8 @@ FIELDS: dict[str, tuple[ImportField, ...]] = {
         ImportField(
             "refunded_amount",
             "number",
-            aliases="refunded totalrefunded amountrefunded refundtotal refundamount 已退金额 退款总额 erstattet erstattungsbetrag erstatteterbetrag",
+            aliases="refunded totalrefunded amountrefunded refundtotal refundamount 已退金额 退款总额 "
+            "erstattet erstattungsbetrag erstatteterbetrag",
             header=True,
         ),
         ImportField(
@@ -99,15 +102,16 @@ FIELDS: dict[str, tuple[ImportField, ...]] = {
         ImportField(
             "customer_name",
             limit=200,
-            aliases="buyername fullname billingname customerfullname 姓名 客户姓名 买家姓名 收货人 收货人姓名 买家 kunde kundenname",
+            aliases="buyername fullname billingname customerfullname 姓名 客户姓名 买家姓名 收货人 收货人姓名 买家 "
+            "kunde kundenname",
             header=True,
         ),
         ImportField("country", limit=60, aliases="countryname billingcountry shippingcountry 国家 land", header=True),
         ImportField(
             "sku",
             limit=64,
-            aliases="stockcode productid itemsku lineitemsku productcode itemcode 商品编码 货号 商品编号 商家编码 规格编码 "
-            "artikelnummer artikelnr",
+            aliases="stockcode productid itemsku lineitemsku productcode itemcode "
+            "商品编码 货号 商品编号 商家编码 规格编码 artikelnummer artikelnr",
         ),
         ImportField(
             "product_name",
@@ -151,7 +155,8 @@ FIELDS: dict[str, tuple[ImportField, ...]] = {
         ImportField(
             "total",
             "number",
-            aliases="ordertotal grandtotal totalpaid totalamount 实付 实付金额 总额 合计 gesamtsumme gesamtbetrag gesamt",
+            aliases="ordertotal grandtotal totalpaid totalamount 实付 实付金额 总额 合计 "
+            "gesamtsumme gesamtbetrag gesamt",
             header=True,
         ),
     ),

@@ -51,7 +51,8 @@ def resolve(people: str, kinds: Sequence[str], *, create: bool, once: bool = Fal
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMP TABLE lk_person ON COMMIT DROP AS {people}")
         cursor.execute(
-            """CREATE TEMP TABLE lk_owner (row_number bigint, customer bigint, number text, problem text) ON COMMIT DROP;
+            """CREATE TEMP TABLE lk_owner (row_number bigint, customer bigint, number text, problem text)
+               ON COMMIT DROP;
                CREATE TEMP TABLE lk_attach (identity bigint, customer bigint) ON COMMIT DROP;
                CREATE TEMP TABLE lk_suspect (customer bigint, other bigint) ON COMMIT DROP"""
         )
@@ -106,7 +107,8 @@ def _find_known(cursor: Any) -> None:
         f"""CREATE TEMP TABLE lk_known ON COMMIT DROP AS
             SELECT found.*, coalesce(c.merged_into_id, c.id) AS owner FROM (
                 SELECT i.id, k.id AS identity, k.customer_id AS customer, k.verified_at IS NOT NULL AS verified
-                FROM lk_identity i JOIN crm_identity k ON k.kind = i.kind AND k.value_index = i.value_index{older}) found
+                FROM lk_identity i
+                JOIN crm_identity k ON k.kind = i.kind AND k.value_index = i.value_index{older}) found
             JOIN crm_customer c ON c.id = found.customer AND c.state <> 'erased'"""  # noqa: S608 - fragments and column names of the code; values are parameters
     )
 

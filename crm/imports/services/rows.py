@@ -79,7 +79,8 @@ class RowImport:
     def apply(self, context: Context) -> None:
         """Write the accepted rows one after another, then finish."""
         context.result["rows_taken"] = context.value(
-            """SELECT count(*) FROM lk_taken LEFT JOIN lk_refused x USING (row_number) LEFT JOIN lk_unchanged u USING (row_number)
+            """SELECT count(*) FROM lk_taken
+               LEFT JOIN lk_refused x USING (row_number) LEFT JOIN lk_unchanged u USING (row_number)
                WHERE x.row_number IS NULL AND u.row_number IS NULL"""
         )
         with limited(reach_of(context.mode)):

@@ -339,7 +339,8 @@ def restart_lost_imports() -> list[int]:
             f"""SELECT r.id, r.job_id, j.attempts >= %s FROM crm_importrun r JOIN core_job j ON j.id = r.job_id
                 WHERE r.state IN ('running', 'queued') AND NOT {IS_APPLIED}
                   AND coalesce(j.heartbeat_at, j.created_at)
-                      < clock_timestamp() - CASE r.state WHEN 'running' THEN interval '10 seconds' ELSE interval '1 minute' END
+                      < clock_timestamp() - CASE r.state WHEN 'running' THEN interval '10 seconds'
+                                                     ELSE interval '1 minute' END
                 ORDER BY r.id""",  # noqa: S608 - fragments and column names of the code; values are parameters
             [LOST_ATTEMPTS],
         )

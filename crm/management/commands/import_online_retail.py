@@ -75,7 +75,8 @@ class Command(BaseCommand):
         if result["refunds_created"]:
             write(
                 f"  cancelled lines: {result['refund_rows_matched']:,} refunded, "
-                f"{result['refund_rows_partly_matched']:,} in part, {result['refund_rows_unmatched']:,} without an earlier "
+                f"{result['refund_rows_partly_matched']:,} in part, "
+                f"{result['refund_rows_unmatched']:,} without an earlier "
                 f"purchase; {result['refunds_created']:,} refunds worth {result['refunded'] / 100:,.2f} GBP"
             )
         if result.get("adjustments_created"):

@@ -314,10 +314,12 @@ def advance_orders(*, moves: Sequence[OrderMove], import_run: int) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """WITH placed AS (
-                   SELECT id, state, placed_at FROM crm_order WHERE id = ANY(%s) AND state = 'placed' ORDER BY id FOR UPDATE)
+                   SELECT id, state, placed_at FROM crm_order WHERE id = ANY(%s) AND state = 'placed'
+                   ORDER BY id FOR UPDATE)
                UPDATE crm_order o SET state = m.state, import_run_id = %s,
                       paid_at = CASE m.state WHEN 'paid' THEN coalesce(m.paid_at, p.placed_at) END
-               FROM placed p JOIN unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS m(id, state, paid_at) USING (id)
+               FROM placed p
+               JOIN unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS m(id, state, paid_at) USING (id)
                WHERE o.id = p.id RETURNING o.id""",
             [
                 [move.order_id for move in moves],

@@ -96,8 +96,9 @@ FIRST = [
 ]
 LAST = (
     (
-        "Smith Jones Taylor Brown Wilson Evans Walker Roberts Garcia Martin Bernard Dubois Rossi Ferrari Müller Schmidt Weber "
-        "Jansen Bakker Nielsen Hansen Kowalski Novák Tanaka Sato Kim Park Khan Patel Singh O'Brien Da Silva"
+        "Smith Jones Taylor Brown Wilson Evans Walker Roberts Garcia Martin Bernard Dubois Rossi Ferrari Müller "
+        "Schmidt Weber Jansen Bakker Nielsen Hansen Kowalski Novák Tanaka Sato Kim Park Khan Patel Singh O'Brien "
+        "Da Silva"
     )
     .replace("Da Silva", "Silva")
     .split()
@@ -127,8 +128,8 @@ PRODUCTS = [
             "茶/茶叶",
             88,
             (("罐装", "tin", 1.0), ("礼盒", "gift box", 2.4)),
-            (("西湖龙井", "Longjing"), ("安溪铁观音", "Tieguanyin"), ("武夷大红袍", "Dahongpao"), ("凤凰单丛", "Dancong"),
-             ("普洱熟茶", "Ripe Pu'er")),
+            (("西湖龙井", "Longjing"), ("安溪铁观音", "Tieguanyin"), ("武夷大红袍", "Dahongpao"),
+             ("凤凰单丛", "Dancong"), ("普洱熟茶", "Ripe Pu'er")),
         ),
         (
             "WR",

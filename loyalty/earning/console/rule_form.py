@@ -18,6 +18,8 @@ from crm.orders.rules.money import to_major, to_minor
 from loyalty.earning.labels import PERIOD_LABELS
 from loyalty.earning.models import EarningRule, EarningRuleVersion, Stacking
 from loyalty.earning.registry import CONDITIONS, Condition
+from loyalty.earning.rules.caps import SCOPES
+from loyalty.earning.rules.terms import ConditionTerms, EarningTerms, condition_of
 from loyalty.program.models import PointType, Program
 from loyalty.program.rules.periods import PERIODS
 from loyalty.triggers.registry import TRIGGERS
@@ -149,7 +151,8 @@ class EarningRuleForm(RuleSettingsForm):
         if version is None:
             one = Decimal(1) if exponent(self.program.currency) else Decimal(100)
             return {
-                "trigger": "order", "points": 1, "per_amount": f"{one:f}", "tier_multiplier": True, "stacking": "sum", "position": 0,
+                "trigger": "order", "points": 1, "per_amount": f"{one:f}", "tier_multiplier": True,
+                "stacking": "sum", "position": 0,
             }  # fmt: skip
         values: dict[str, Any] = {
             "points": version.points or "",
@@ -208,10 +211,10 @@ class EarningRuleForm(RuleSettingsForm):
     def limited_rule(self) -> bool:
         return any(bound.value() for bound in self.rule_caps)
 
-    def terms(self) -> dict[str, Any]:
+    def terms(self) -> EarningTerms:
         """Return the values for the services: whole numbers, money in minor units."""
         values = self.cleaned_data
-        terms: dict[str, Any] = {
+        terms: EarningTerms = {
             "stacking": values["stacking"],
             "points": values["points"] if values["points"] is not None else 0,
             "per_amount": self._minor(values.get("per_amount")),
@@ -219,7 +222,7 @@ class EarningRuleForm(RuleSettingsForm):
             "conditions": self._typed_conditions(),
             "caps": [
                 {"scope": scope, "period": period, "points": points}
-                for scope in ("member", "rule")
+                for scope in SCOPES
                 for period in PERIODS
                 if (points := values.get(f"cap_{scope}_{period}")) is not None
             ],
@@ -227,7 +230,7 @@ class EarningRuleForm(RuleSettingsForm):
         if values["stacking"] == Stacking.MULTIPLY:
             terms["factor"] = str(values["factor"] if values["factor"] is not None else "")
         if self.earned_by == "order":
-            terms |= {name: values[name] for name in ("include_tax", "include_shipping")}
+            terms["include_tax"], terms["include_shipping"] = values["include_tax"], values["include_shipping"]
         else:
             terms["streak_days"] = values["streak_days"] or 0
         return terms
@@ -240,13 +243,13 @@ class EarningRuleForm(RuleSettingsForm):
     def _minor(self, amount: Decimal | None) -> int | None:
         return to_minor(amount, self.program.currency) if amount else None
 
-    def _typed_conditions(self) -> list[dict[str, Any]]:
+    def _typed_conditions(self) -> list[ConditionTerms]:
         conditions = []
         for kind, condition in self._conditions():
             fields = condition.settings_of(self.program)
             values = read_values(fields, self.cleaned_data, prefix=f"on_{kind}_", currency=self.program.currency)
             if any(value not in (None, "", [], False) for value in values.values()):
-                conditions.append({"kind": kind, **values})
+                conditions.append(condition_of(kind, values))
         return conditions
 
     def refuse(self, error: DomainError) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,7 @@ from crm.orders.selectors.skus import unknown_skus
 from loyalty.earning.console.rule_form import EarningRuleForm, RuleSettingsForm
 from loyalty.earning.labels import cap_words, condition_words, terms_words, trigger_words
 from loyalty.earning.models import Earning, EarningRule, EarningRuleVersion, EarningUse, Stacking
+from loyalty.earning.rules.terms import ConditionValues
 from loyalty.earning.selectors.previews import PreviewRow, preview_rule
 from loyalty.earning.services import dry_runs
 from loyalty.earning.services import rules as services
@@ -230,7 +231,7 @@ def _dry(request: HttpRequest, program: Program, rule: EarningRule | None, form:
     return {"kind": "dry", **_job_context(job)}
 
 
-def skus_unknown(conditions: Sequence[Mapping[str, Any]]) -> list[str]:
+def skus_unknown(conditions: Sequence[ConditionValues]) -> list[str]:
     """Return the SKUs that conditions of a rule name but that no product has: they count no line."""
     return unknown_skus(sku for values in conditions for sku in values.get("skus") or ())
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from loyalty.earning.rules.terms import Scope
 from loyalty.program.rules.periods import period_start
 
-SCOPES = ("member", "rule")
+SCOPES: tuple[Scope, ...] = ("member", "rule")
 # (rule, member or None for all, period, its first day)
 Key = tuple[int, int | None, str, date]
 

@@ -21,6 +21,7 @@ from loyalty.earning.rules import earning as rules
 from loyalty.earning.rules.caps import Cap, Counters, Key, caps_with_budget, keys_of
 from loyalty.earning.rules.earning import Award, Base, RuleTerms, base_of_lines, earning_base, points_for
 from loyalty.earning.rules.stacking import RulePoints, StackingCandidate, stack
+from loyalty.earning.rules.terms import CapTerms, ConditionTerms
 from loyalty.program.models import Program
 
 NO_AWARD = Award(0, Decimal(0))
@@ -35,7 +36,8 @@ def terms_of(version: EarningRuleVersion) -> RuleTerms:
 
 def caps_of(version: EarningRuleVersion) -> tuple[Cap, ...]:
     """Return the version's limits and its rule's budget."""
-    caps = [Cap(one["period"], one["scope"], one["points"]) for one in version.caps]
+    stored: list[CapTerms] = version.caps
+    caps = [Cap(one["period"], one["scope"], one["points"]) for one in stored]
     return caps_with_budget(caps, version.rule.budget)
 
 
@@ -56,7 +58,8 @@ class Plan:
     @classmethod
     def of(cls, version: EarningRuleVersion) -> Plan:
         narrowing, checks, unknown = [], [], []
-        for values in version.conditions:
+        stored: list[ConditionTerms] = version.conditions
+        for values in stored:
             condition = CONDITIONS.get(values["kind"])
             if condition is None:
                 # The app that registered this condition was removed: the rule gives nothing, rather than points to

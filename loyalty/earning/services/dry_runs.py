@@ -29,6 +29,7 @@ from crm.orders.models import Order
 from loyalty.earning.models import Earning, EarningRule, EarningRuleVersion
 from loyalty.earning.registry import Subject
 from loyalty.earning.rules.caps import Counters
+from loyalty.earning.rules.terms import EarningTerms
 from loyalty.earning.selectors.evaluation import Evaluation, RuleOutcome
 from loyalty.earning.selectors.previews import rules_with, trial_of
 from loyalty.earning.selectors.subjects import give_happenings, happening_subjects, subject_of_order
@@ -130,7 +131,7 @@ def start_dry_run(
     program: Program,
     rule: EarningRule | None,
     values: Mapping[str, Any],
-    terms: Mapping[str, Any],
+    terms: EarningTerms,
     days: int,
     user: User | None = None,
 ) -> Job:

@@ -57,8 +57,8 @@ def record_earnings(
         cursor.execute(
             """SELECT account_id, rule_id, order_id, reference, points FROM loyalty_award(
                    %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[],
-                   %s::numeric[], %s::text[], %s::numeric[], %s::bigint[], %s::bigint[], %s::numeric[], %s::timestamptz[],
-                   %s::timestamptz[], %s::timestamptz[], %s)""",
+                   %s::numeric[], %s::text[], %s::numeric[], %s::bigint[], %s::bigint[], %s::numeric[],
+                   %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s)""",
             [*(list(column) for column in zip(*rows, strict=True)), str(actor)],
         )
         given_rows = cursor.fetchall()
@@ -92,7 +92,8 @@ def _announce(rows: list[tuple], actor: Actor) -> None:
             """SELECT m.customer_id, jsonb_build_object('points', g.points, 'reference', r.name, 'rule', r.code,
                                                         'happening', g.reference),
                       coalesce(e.occurred_at, now())
-               FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[]) AS g(account_id, rule_id, reference, points)
+               FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[]) 
+                    AS g(account_id, rule_id, reference, points)
                JOIN loyalty_account a ON a.id = g.account_id JOIN loyalty_member m ON m.id = a.member_id
                JOIN loyalty_earningrule r ON r.id = g.rule_id
                JOIN loyalty_earning e ON e.rule_id = g.rule_id AND e.reference = g.reference""",

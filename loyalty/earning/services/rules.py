@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.utils.crypto import get_random_string
@@ -18,6 +18,7 @@ from core.db.locks import lock_name, lock_row
 from loyalty.earning.models import EarningRule, EarningRuleVersion, Stacking
 from loyalty.earning.registry import clean_conditions
 from loyalty.earning.rules.caps import SCOPES
+from loyalty.earning.rules.terms import CapTerms, EarningTerms
 from loyalty.program.models import PointType, Program
 from loyalty.program.rules.periods import PERIODS
 from loyalty.triggers import registry as triggers
@@ -25,10 +26,7 @@ from loyalty.triggers.registry import TRIGGERS
 
 LARGEST = 2**31 - 1
 RULE_FIELDS = ("name", "position", "budget", "active", "starts_at", "ends_at")
-TERMS = (
-    "points", "per_amount", "include_tax", "include_shipping", "tier_multiplier", "conditions", "stacking", "factor",
-    "caps", "streak_days",
-)  # fmt: skip
+TERMS = frozenset(EarningTerms.__annotations__)
 
 
 def create_rule(
@@ -36,7 +34,7 @@ def create_rule(
     program: Program,
     point_type: PointType,
     name: str,
-    terms: Mapping[str, Any],
+    terms: EarningTerms,
     actor: Actor,
     trigger: str = "order",
     event_kind: str = "",
@@ -54,7 +52,7 @@ def create_rule(
     return rule
 
 
-def publish_version(*, rule: EarningRule, terms: Mapping[str, Any], actor: Actor) -> EarningRuleVersion:
+def publish_version(*, rule: EarningRule, terms: EarningTerms, actor: Actor) -> EarningRuleVersion:
     """Publish a new version for orders from now on. Earlier earnings keep naming the version before."""
     version = proposed_version(rule=rule, terms=terms)
     with transaction.atomic():
@@ -94,9 +92,9 @@ def new_rule(
     )
 
 
-def proposed_version(*, rule: EarningRule, terms: Mapping[str, Any]) -> EarningRuleVersion:
+def proposed_version(*, rule: EarningRule, terms: EarningTerms) -> EarningRuleVersion:
     """Return a version as it would be published, checked and not saved. Raises Invalid naming the field."""
-    if unknown := set(terms) - set(TERMS):
+    if unknown := set(terms) - TERMS:
         raise Invalid(
             _("There is no field %(name)s.") % {"name": sorted(unknown)[0]}, code="invalid", field=sorted(unknown)[0]
         )
@@ -176,10 +174,10 @@ def _factor(raw: Any) -> Decimal:
     return factor
 
 
-def _caps(raw: Any) -> list[dict[str, Any]]:
+def _caps(raw: Any) -> list[CapTerms]:
     if not isinstance(raw, list):
         raise Invalid(_("Limits must be a list."), code="invalid", field="caps")
-    caps: list[dict[str, Any]] = []
+    caps: list[CapTerms] = []
     for one in raw:
         cap = one if isinstance(one, dict) else {}
         period, scope, points = cap.get("period"), cap.get("scope"), cap.get("points")
@@ -188,7 +186,7 @@ def _caps(raw: Any) -> list[dict[str, Any]]:
             raise Invalid(_("A limit needs a period, a scope and a number of points."), code="invalid", field="caps")
         if any(other["period"] == period and other["scope"] == scope for other in caps):
             raise Invalid(_("Use one limit for each period and scope."), code="invalid", field="caps")
-        caps.append({"period": period, "scope": scope, "points": points})
+        caps.append(cast(CapTerms, {"period": period, "scope": scope, "points": points}))
     return sorted(caps, key=lambda cap: (SCOPES.index(cap["scope"]), PERIODS.index(cap["period"])))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -51,8 +51,9 @@ def _lock(keys: list[Key], program: Program) -> dict[Key, int]:
                 SELECT g.rule, g.member, g.period, g.starts_on, CASE WHEN {counted} THEN 0 ELSE
                        coalesce((SELECT sum(e.points - e.taken_back) FROM loyalty_earning e
                                  WHERE {member_filter} AND e.rule_id = g.rule
-                                       AND (g.period = 'ever' OR (coalesce(e.occurred_at, e.created_at) >= g.since
-                                                                  AND coalesce(e.occurred_at, e.created_at) < g.until))), 0) END
+                                       AND (g.period = 'ever'
+                                            OR (coalesce(e.occurred_at, e.created_at) >= g.since
+                                                AND coalesce(e.occurred_at, e.created_at) < g.until))), 0) END
                 FROM {key_arrays}, %s::timestamptz[], %s::timestamptz[])
                      WITH ORDINALITY AS g(rule, member, period, starts_on, since, until, place)
                 WHERE NOT EXISTS (SELECT FROM loyalty_earninguse u WHERE u.rule_id = g.rule AND {same}
@@ -123,5 +124,5 @@ def lock_existing(rows: Collection[tuple[int, int, date]]) -> set[Key]:
     return locked
 
 
-def _columns(keys: list[Key]) -> list[Any]:
+def _columns(keys: Sequence[Key]) -> list[Any]:
     return [[key[place] for key in keys] for place in range(4)]

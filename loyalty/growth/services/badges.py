@@ -21,9 +21,10 @@ from loyalty.growth.models import Badge
 from loyalty.program.models import Program
 
 ICONS = (
-    "award", "medal", "trophy", "crown", "star", "diamond", "heart", "sparkles", "rocket", "flag", "target", "list-check",
-    "thumb-up", "bolt", "gift", "cake", "calendar-event", "message-circle", "pencil", "photo", "share", "users",
-    "user-check", "user-plus", "shopping-bag", "shopping-cart", "coins", "wallet", "ticket", "map-pin", "mood-smile", "bulb",
+    "award", "medal", "trophy", "crown", "star", "diamond", "heart", "sparkles", "rocket", "flag", "target",
+    "list-check", "thumb-up", "bolt", "gift", "cake", "calendar-event", "message-circle", "pencil", "photo", "share",
+    "users", "user-check", "user-plus", "shopping-bag", "shopping-cart", "coins", "wallet", "ticket", "map-pin",
+    "mood-smile", "bulb",
 )  # fmt: skip
 TEXTS = {"name": 80, "name_zh": 80, "description": 2000, "description_zh": 2000}
 CHANGEABLE = frozenset([*TEXTS, "icon", "active", "position"])

@@ -349,7 +349,8 @@ def _lock_budget(program: Program, user: int, points: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO loyalty_agentbudget AS kept (program_id, user_id, day, given) VALUES (%s, %s, %s, %s)
-               ON CONFLICT (program_id, user_id, day) DO UPDATE SET given = kept.given + excluded.given RETURNING given""",
+               ON CONFLICT (program_id, user_id, day) DO UPDATE SET given = kept.given + excluded.given
+               RETURNING given""",
             [program.pk, user, allowances.today(program), points],
         )
         return cursor.fetchone()[0]

@@ -78,7 +78,8 @@ def open_accounts(*, program: Program, member_ids: Sequence[int] | None = None) 
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO loyalty_account (member_id, point_type_id, available, pending, held, debt)
-               SELECT m.id, t.id, 0, 0, 0, 0 FROM loyalty_member m JOIN loyalty_pointtype t ON t.program_id = m.program_id
+               SELECT m.id, t.id, 0, 0, 0, 0 FROM loyalty_member m
+               JOIN loyalty_pointtype t ON t.program_id = m.program_id
                WHERE m.program_id = %s AND (%s OR m.id = ANY(%s)) ORDER BY m.id, t.id ON CONFLICT DO NOTHING""",
             [program.pk, member_ids is None, list(member_ids or [])],
         )

@@ -50,7 +50,8 @@ def grant_points(*, program: Program, grants: Sequence[Grant], actor: Actor = SY
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT account_id, points, entry_id, lot_id, reference FROM loyalty_grant(
-                   %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s)""",
+                   %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
+                   %s)""",
             [
                 [grant.account for grant in wanted],
                 [grant.points for grant in wanted],
@@ -64,8 +65,10 @@ def grant_points(*, program: Program, grants: Sequence[Grant], actor: Actor = SY
         granted = [Granted(*row) for row in cursor.fetchall()]
     emit_from_select(
         events.POINTS_EARNED,
-        """SELECT m.customer_id, jsonb_build_object('points', e.available + e.pending, 'reference', e.reference), e.occurred_at
-           FROM loyalty_entry e JOIN loyalty_account a ON a.id = e.account_id JOIN loyalty_member m ON m.id = a.member_id
+        """SELECT m.customer_id, jsonb_build_object('points', e.available + e.pending, 'reference', e.reference),
+                  e.occurred_at
+           FROM loyalty_entry e JOIN loyalty_account a ON a.id = e.account_id
+           JOIN loyalty_member m ON m.id = a.member_id
            JOIN loyalty_pointtype t ON t.id = a.point_type_id AND t.spendable
            WHERE e.id = ANY(%s) ORDER BY e.id""",
         [[one.entry for one in granted]],
@@ -75,7 +78,8 @@ def grant_points(*, program: Program, grants: Sequence[Grant], actor: Actor = SY
     emit_from_select(
         events.ACCOUNTS_CHANGED,
         """SELECT NULL::bigint, jsonb_build_object('customers', jsonb_agg(DISTINCT m.customer_id)), now()
-           FROM loyalty_entry e JOIN loyalty_account a ON a.id = e.account_id JOIN loyalty_member m ON m.id = a.member_id
+           FROM loyalty_entry e JOIN loyalty_account a ON a.id = e.account_id
+           JOIN loyalty_member m ON m.id = a.member_id
            JOIN loyalty_pointtype t ON t.id = a.point_type_id AND NOT t.spendable
            WHERE e.id = ANY(%s) HAVING count(*) > 0""",
         [[one.entry for one in granted]],

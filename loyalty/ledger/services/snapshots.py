@@ -27,7 +27,8 @@ _LOTS = """
 _OUTSTANDING = f"""
 SELECT sum(lot.remaining + lot.held)::bigint,
        {_AGE.format(a="lot.began", b="%(now)s::timestamptz AT TIME ZONE %(zone)s")} AS age,
-       {_AGE.format(a="%(now)s::timestamptz AT TIME ZONE %(zone)s", b="lot.expires_at AT TIME ZONE %(zone)s")} AS months_left
+       {_AGE.format(a="%(now)s::timestamptz AT TIME ZONE %(zone)s", b="lot.expires_at AT TIME ZONE %(zone)s")}
+           AS months_left
 FROM ({_LOTS} AND l.remaining + l.held > 0) AS lot GROUP BY 2, 3"""  # noqa: S608 - constant fragments; values are parameters
 _FLOW = """
 SELECT to_char(e.occurred_at AT TIME ZONE %(zone)s, 'YYYY-MM'),

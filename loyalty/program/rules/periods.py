@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-PERIODS = ("day", "week", "month", "year", "ever")
+Period = Literal["day", "week", "month", "year", "ever"]
+PERIODS: tuple[Period, ...] = ("day", "week", "month", "year", "ever")
 EVER = date(1970, 1, 1)
 
 

@@ -74,7 +74,7 @@ class MemberTierView(ApiView):
 
     @extend_schema(operation_id="member_tier", responses=shapes.MemberTierOut)
     def get(self, request: Request, number: str) -> Response:
-        """Return the tier with its reason and benefits, and what is missing to move up and to stay, each with its date."""
+        """Return the tier with its reason and benefits, and what is missing to move up and to stay, with the dates."""
         return Response(self.shape(request, shapes.MemberTierOut)(standing_body(member_in(request, number))).data)
 
 

@@ -26,7 +26,8 @@ METRICS: dict[str, str] = {
     # Points that became available (L4), less those taken back, also as debt. Spent or expired points still count.
     TierMetric.GROWTH: """
         SELECT o.customer_id, e.occurred_at AS at, e.available - e.debt AS value,
-               CASE WHEN e.kind = 'clawback' AND e.created_at > %(last_run)s THEN e.debt - e.available ELSE 0 END AS undone
+               CASE WHEN e.kind = 'clawback' AND e.created_at > %(last_run)s THEN e.debt - e.available
+                    ELSE 0 END AS undone
         FROM loyalty_member o JOIN loyalty_account a ON a.member_id = o.id
         JOIN loyalty_pointtype t ON t.id = a.point_type_id AND NOT t.spendable
         JOIN loyalty_entry e ON e.account_id = a.id

@@ -151,10 +151,14 @@ def goal_text(program: Program, goal: TierGoal | None, tier: Tier | None, *, up:
         )
     elif program.tier_metric == TierMetric.ORDERS:
         texts = (
-            ngettext("Place %(count)s more order by %(day)s to reach %(tier)s", "Place %(count)s more orders by %(day)s to reach %(tier)s", goal.left),
-            ngettext("Place %(count)s more order to reach %(tier)s", "Place %(count)s more orders to reach %(tier)s", goal.left),
-            ngettext("Place %(count)s more order by %(day)s to stay %(tier)s", "Place %(count)s more orders by %(day)s to stay %(tier)s", goal.left),
-            ngettext("Place %(count)s more order to stay %(tier)s", "Place %(count)s more orders to stay %(tier)s", goal.left),
+            ngettext("Place %(count)s more order by %(day)s to reach %(tier)s",
+                     "Place %(count)s more orders by %(day)s to reach %(tier)s", goal.left),
+            ngettext("Place %(count)s more order to reach %(tier)s",
+                     "Place %(count)s more orders to reach %(tier)s", goal.left),
+            ngettext("Place %(count)s more order by %(day)s to stay %(tier)s",
+                     "Place %(count)s more orders by %(day)s to stay %(tier)s", goal.left),
+            ngettext("Place %(count)s more order to stay %(tier)s",
+                     "Place %(count)s more orders to stay %(tier)s", goal.left),
         )  # fmt: skip
     else:
         texts = (

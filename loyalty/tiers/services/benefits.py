@@ -32,16 +32,19 @@ FIRST_RETRY = timedelta(hours=1)
 # A benefit is still given when nothing ran for so long.
 ENTRY_LATE = timedelta(days=30)
 BIRTHDAY_LATE_DAYS = 2
-_NOT_YET = """NOT EXISTS (SELECT FROM loyalty_benefitgrant g WHERE g.benefit_id = %(benefit)s AND g.member_id = due.member_id
+_NOT_YET = """NOT EXISTS (SELECT FROM loyalty_benefitgrant g
+                          WHERE g.benefit_id = %(benefit)s AND g.member_id = due.member_id
                           AND g.key = due.key)"""
 _MEMBERS = "loyalty_member m JOIN crm_customer c ON c.id = m.customer_id AND c.state = 'active'"
 DUE: dict[str, str] = {
     # The member came up into the tier: not within it for another reason, and not down from a higher one.
     Occasion.ENTRY: f"""
-        SELECT m.id AS member_id, 'entry:' || p.id AS key FROM loyalty_tierperiod p JOIN {_MEMBERS} ON m.id = p.member_id
+        SELECT m.id AS member_id, 'entry:' || p.id AS key FROM loyalty_tierperiod p
+        JOIN {_MEMBERS} ON m.id = p.member_id
         WHERE p.tier_id = %(tier)s AND m.tier_id = p.tier_id AND m.state = 'active' AND p.started_at >= %(since)s
               AND p.reason IN ('qualified', 'manual', 'paid')
-              AND NOT EXISTS (SELECT FROM loyalty_tierperiod q JOIN loyalty_tier t ON t.id = q.tier_id AND t.rank >= %(rank)s
+              AND NOT EXISTS (SELECT FROM loyalty_tierperiod q
+                              JOIN loyalty_tier t ON t.id = q.tier_id AND t.rank >= %(rank)s
                               WHERE q.member_id = p.member_id AND q.ended_at = p.started_at AND q.id <> p.id)""",  # noqa: S608 - constant fragments; values are parameters
     Occasion.MONTHLY: f"""
         SELECT m.id AS member_id, %(month)s AS key FROM {_MEMBERS}
@@ -219,7 +222,8 @@ def _claim(benefit: TierBenefit, rows: Sequence[tuple[int, str]]) -> list[Benefi
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO loyalty_benefitgrant (benefit_id, member_id, key, state, outcome, error, attempts, granted_at)
+            """INSERT INTO loyalty_benefitgrant (benefit_id, member_id, key, state, outcome, error, attempts,
+                                                 granted_at)
                SELECT %s, g.member, g.key, 'given', '{}', '', 1, clock_timestamp()
                FROM unnest(%s::bigint[], %s::text[]) AS g(member, key) ORDER BY g.member, g.key
                ON CONFLICT (benefit_id, member_id, key) DO NOTHING RETURNING id, member_id, key""",

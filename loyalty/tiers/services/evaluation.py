@@ -37,14 +37,16 @@ _ANNIVERSARIES = f"""
                 THEN (b.base + make_interval(years => y.years, days => %(grace)s)) AT TIME ZONE %(zone)s END AS due_at
     FROM (SELECT ({{base}} AT TIME ZONE %(zone)s)::date AS base) AS b,
          LATERAL (SELECT extract(year FROM {_TODAY})::int - extract(year FROM b.base)::int AS years) AS whole,
-         LATERAL (SELECT whole.years - ((b.base + make_interval(years => whole.years))::date > {_TODAY})::int AS years) AS y"""  # noqa: S608 - constant fragments; values are parameters
+         LATERAL (SELECT whole.years - ((b.base + make_interval(years => whole.years))::date > {_TODAY})::int AS years)
+             AS y"""  # noqa: S608 - constant fragments; values are parameters
 WINDOWS: dict[str, str] = {
     TierPolicy.ROLLING: """
         SELECT %(at)s::timestamptz - make_interval(days => %(window)s) AS up_from,
                %(at)s::timestamptz - make_interval(days => %(window)s + %(grace)s) AS keep_from,
                'infinity'::timestamptz AS keep_to, %(at)s::timestamptz AS due_at""",
     TierPolicy.CALENDAR_YEAR: f"""
-        SELECT y.first AT TIME ZONE %(zone)s AS up_from, (y.first - interval '1 year') AT TIME ZONE %(zone)s AS keep_from,
+        SELECT y.first AT TIME ZONE %(zone)s AS up_from,
+               (y.first - interval '1 year') AT TIME ZONE %(zone)s AS keep_from,
                (y.first + make_interval(days => %(grace)s)) AT TIME ZONE %(zone)s AS keep_to,
                (y.first + make_interval(days => %(grace)s)) AT TIME ZONE %(zone)s AS due_at
         FROM (SELECT date_trunc('year', {_TODAY}::timestamp) AS first) AS y""",  # noqa: S608 - constant fragments; values are parameters

@@ -176,7 +176,10 @@ def test_the_pages_of_a_list(marketer, people):
     assert "Add from a file" in shown
     assert "Rule</h2>" not in shown
     assert "on the list" in marketer.get(reverse("segment", args=[made.pk]), {"who": people[0].number}).content.decode()
-    assert "not on the list" in marketer.get(reverse("segment", args=[made.pk]), {"who": people[3].number}).content.decode()  # fmt: skip
+    assert (
+        "not on the list"
+        in marketer.get(reverse("segment", args=[made.pk]), {"who": people[3].number}).content.decode()
+    )
     marketer.post(reverse("segment_remove", args=[made.pk]), {"customer": people[0].number})
     assert members(made) == {people[1].pk}
     more = SimpleUploadedFile("more.csv", people[2].number.encode())

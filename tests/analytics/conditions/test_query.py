@@ -184,7 +184,10 @@ def test_very_long_texts_are_handled(db, text):
 
 
 def test_the_example(shop):
-    text = 'tier >= "Gold" and did review at least 2 times in 90 days where stars >= 4 and not (bought "Coffee" in 30 days)'
+    text = (
+        'tier >= "Gold" and did review at least 2 times in 90 days where stars >= 4 '
+        'and not (bought "Coffee" in 30 days)'
+    )
     rule = group(
         "and",
         leaf("tier", "gte", value="3"),
@@ -305,7 +308,8 @@ def test_a_condition_without_forms_of_its_own_can_be_written(db):
         "Weather",
         "Test",
         {"was": "was"},
-        lambda operator: [Field("kind", "verbatim"), Field("degrees", "number", default=20), Field("place", "verbatim", required=False)],
+        lambda operator: [Field("kind", "verbatim"), Field("degrees", "number", default=20),
+                          Field("place", "verbatim", required=False)],
         lambda operator, values: None,
         "1",
     )  # fmt: skip

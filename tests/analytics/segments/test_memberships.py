@@ -67,7 +67,8 @@ def test_intervals_equal_those_of_a_reference_implementation(refreshes):
                 closed += [(segment, person, open_since.pop((person, segment)), at) for segment in went]
                 open_since |= {(person, segment): at for segment in came}
             memberships.move(
-                """SELECT customer, ARRAY(SELECT jsonb_array_elements_text(come)::bigint), ARRAY(SELECT jsonb_array_elements_text(gone)::bigint)
+                """SELECT customer, ARRAY(SELECT jsonb_array_elements_text(come)::bigint),
+                          ARRAY(SELECT jsonb_array_elements_text(gone)::bigint)
                    FROM jsonb_to_recordset(%s::jsonb) AS given(customer bigint, come jsonb, gone jsonb)""",
                 [_json(rows)],
                 at=at,

@@ -33,8 +33,8 @@ def join(customer, segment):
 
 
 def test_a_new_broadcast_is_described_in_words(marketer, template, segment):
-    data = {"name": "Spring", "segment": segment.pk, "template": template.pk, "send_on": "2031-03-01", "send_time": "09:30",
-            "customer_zone": "on", "per_minute": "500", "holdout_percent": "10"}  # fmt: skip
+    data = {"name": "Spring", "segment": segment.pk, "template": template.pk, "send_on": "2031-03-01",
+            "send_time": "09:30", "customer_zone": "on", "per_minute": "500", "holdout_percent": "10"}  # fmt: skip
     response = marketer.post(reverse("broadcast_new"), data)
     broadcast = Broadcast.objects.get()
     assert response.url == reverse("broadcast", args=[broadcast.pk])

@@ -94,7 +94,8 @@ def test_every_festival_has_a_name_and_public_ones_their_days():
     assert {festival.code for year in (2026, 2033, 2050) for festival in festivals_of(year)} <= set(NAMES)
     public = {festival.code: festival.days for festival in festivals_of(2026) if festival.public}
     assert public == {
-        "new_year": 1, "spring_festival": 4, "qingming": 1, "labour": 2, "dragon_boat": 1, "mid_autumn": 1, "national": 3,
+        "new_year": 1, "spring_festival": 4, "qingming": 1, "labour": 2, "dragon_boat": 1, 
+        "mid_autumn": 1, "national": 3,
     }  # fmt: skip
     assert sum(public.values()) == 13, "as many days as the regulation gives"
 
@@ -139,8 +140,8 @@ def test_own_days_are_listed_with_a_link_to_plan(client, staff):
 @pytest.mark.django_db
 def test_a_day_that_does_not_exist_is_refused(client, staff):
     for fields, name in (
-        ({"month": 2, "day": 30}, "day"), ({"month": 13, "day": 1}, "month"), ({"month": 1, "day": 31, "by_lunar": True}, "day"),
-        ({"month": 1, "day": 1, "year": 2051}, "year"),
+        ({"month": 2, "day": 30}, "day"), ({"month": 13, "day": 1}, "month"),
+        ({"month": 1, "day": 31, "by_lunar": True}, "day"), ({"month": 1, "day": 1, "year": 2051}, "year"),
     ):  # fmt: skip
         with pytest.raises(Invalid) as caught:
             add_shop_day(name="X", actor=SYSTEM, **fields)

@@ -231,8 +231,8 @@ class TestNoOrder:
         people = Customer.objects.bulk_create([Customer(name=f"C{n}", number=f"H{n}") for n in range(300)])
         with connection.cursor() as cursor:
             cursor.execute(
-                """INSERT INTO crm_order (store_id, source, number, customer_id, state, channel, currency, subtotal, discount,
-                       points_amount, shipping, tax, fees, total, refunded, item_count, placed_at, paid_at)
+                """INSERT INTO crm_order (store_id, source, number, customer_id, state, channel, currency, subtotal,
+                       discount, points_amount, shipping, tax, fees, total, refunded, item_count, placed_at, paid_at)
                    SELECT s.id, 't', c.number, c.id, 'paid', '', 'CNY', 100, 0, 0, 0, 0, 0, 100, 0, 1,
                           now() - interval '100 days', now() - interval '100 days' FROM crm_customer c, crm_store s"""
             )

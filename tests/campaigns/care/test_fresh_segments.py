@@ -221,8 +221,8 @@ def test_an_experiment_is_not_planned_on_a_segment_without_members_yet(store, la
 
     segment = create_segment(name="Away", rule=EVERYONE, actor=SYSTEM)
     experiment = create_experiment(
-        name="Price", actor=SYSTEM, scope="storefront", metric="ordered", window_days=7, effect=Decimal("0.02"), error_percent=5, power_percent=80,
-        any_time=False, segment=segment, arms=[Arm("A"), Arm("B")],
+        name="Price", actor=SYSTEM, scope="storefront", metric="ordered", window_days=7, effect=Decimal("0.02"),
+        error_percent=5, power_percent=80, any_time=False, segment=segment, arms=[Arm("A"), Arm("B")],
     )  # fmt: skip
     with pytest.raises(Conflict) as refused:
         start_experiment(experiment=experiment, actor=SYSTEM)

@@ -55,7 +55,7 @@ def orders_file(*orders: tuple[str, int, int]) -> str:
 
 @pytest.fixture
 def listening_shop(program, make_customer, make_order, make_coupon, settle):
-    """Create a shop in which everything that can react to an order is active, and one known customer with an old order."""
+    """Create a shop in which everything that reacts to an order is active, and a known customer with an old order."""
     policy()
     regular = make_customer("Regular")
     make_order(regular, 10_00, number="OLD", days_ago=300)

@@ -105,7 +105,8 @@ def template(store):
         texts=[
             Text(
                 "en",
-                '<p>Hello <b>{{ customer.first_name }}</b> & friends</p><p><a href="{{ links.unsubscribe }}">Unsubscribe</a></p>',
+                '<p>Hello <b>{{ customer.first_name }}</b> & friends</p>'
+                '<p><a href="{{ links.unsubscribe }}">Unsubscribe</a></p>',
                 "News for {{ customer.name }}",
             )
         ],

@@ -72,7 +72,8 @@ def test_each_provider_is_one_of_anymails_and_takes_its_keys(environment, provid
             "EMAIL_PROVIDER=mailjet needs MAILJET_API_KEY and MAILJET_SECRET_KEY.",
         ),
         ({"EMAIL_PROVIDER": "smtp"}, "EMAIL_PROVIDER=smtp needs EMAIL_HOST, the name of the mail server."),
-        ({"EMAIL_PROVIDER": "pigeon"}, f"EMAIL_PROVIDER must be smtp or one of {', '.join(mail.PROVIDERS)}, not 'pigeon'."),
+        ({"EMAIL_PROVIDER": "pigeon"},
+         f"EMAIL_PROVIDER must be smtp or one of {', '.join(mail.PROVIDERS)}, not 'pigeon'."),
         (
             {"EMAIL_PROVIDER": "resend", "EMAIL_BACKEND": "x.Backend"},
             "Set EMAIL_PROVIDER or EMAIL_BACKEND, not both.",
@@ -83,7 +84,8 @@ def test_each_provider_is_one_of_anymails_and_takes_its_keys(environment, provid
         ),
         (
             {"ANYMAIL_WEBHOOK_SECRET": "shop:secret,nocolon"},
-            "ANYMAIL_WEBHOOK_SECRET must look like name:password, several separated by commas; one of them has no colon.",
+            "ANYMAIL_WEBHOOK_SECRET must look like name:password, several separated by commas; "
+            "one of them has no colon.",
         ),
     ],
 )  # fmt: skip

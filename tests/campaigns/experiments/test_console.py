@@ -15,9 +15,9 @@ from crm.orders.models import Order
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_policy")]
 TYPED = {
-    "name": "Subject lines", "scope": "campaigns", "metric": "ordered", "effect": "2", "window_days": "7", "any_time": "on",
-    "error_percent": "5", "power_percent": "80", "arm0_name": "As it is", "arm0_weight": "1", "arm1_name": "Shorter",
-    "arm1_weight": "3", "arm2_name": "", "arm2_weight": "",
+    "name": "Subject lines", "scope": "campaigns", "metric": "ordered", "effect": "2", "window_days": "7",
+    "any_time": "on", "error_percent": "5", "power_percent": "80", "arm0_name": "As it is", "arm0_weight": "1",
+    "arm1_name": "Shorter", "arm1_weight": "3", "arm2_name": "", "arm2_weight": "",
 }  # fmt: skip
 
 

@@ -120,7 +120,7 @@ def test_the_difference_of_400_assigned_and_100_held_out_has_its_interval(store,
 
 
 def test_assigned_customers_count_with_any_outcome_within_the_window(store, meant, now):
-    """Suppressed and failed messages stay in the group; a later due time because of quiet hours changes no window (X2)."""
+    """Suppressed and failed messages stay in the group; a due time after quiet hours changes no window (X2)."""
     ours = meant(2, held=False, days_ago=10)
     meant(1, held=False, days_ago=10, state="suppressed", reason="no_consent", sent_at=None)
     late = meant(1, held=False, days_ago=10, due_at=now - timedelta(days=2))

@@ -126,7 +126,8 @@ def test_steps_are_moved_and_removed(marketer, store):
     assert [step["id"] for step in journey.draft["steps"]] == ["s2", "s3"]
     marketer.post(url("journey_add", journey), {"kind": "split"})
     marketer.post(url("journey_step", journey, "s4"), {
-        "split_code": ["a", "b", ""], "split_label": ["Old", "New", "Third"], "split_weight": ["50", "30", "20"], "do": "save",
+        "split_code": ["a", "b", ""], "split_label": ["Old", "New", "Third"], "split_weight": ["50", "30", "20"],
+        "do": "save",
     })  # fmt: skip
     journey.refresh_from_db()
     assert journey.draft["steps"][0]["split"] == [

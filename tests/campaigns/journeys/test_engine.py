@@ -193,7 +193,8 @@ def test_a_branch_uses_the_facts_and_a_split_the_hash(make_journey, make_custome
     refresh_everything()
     journey = make_journey([
         {"id": "b", "kind": "branch", "rule": RICH, "arms": {"yes": [tag("y")], "no": []}},
-        {"id": "x", "kind": "split", "split": [{"code": "a", "label": "", "weight": 50}, {"code": "b", "label": "", "weight": 50}],
+        {"id": "x", "kind": "split", "split": [{"code": "a", "label": "", "weight": 50},
+                                               {"code": "b", "label": "", "weight": 50}],
          "arms": {"a": [tag("a")], "b": [tag("b2")]}},
         tag("end1"),
     ])  # fmt: skip

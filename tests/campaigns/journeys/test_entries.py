@@ -98,7 +98,8 @@ def test_concurrent_entries_of_one_customer_make_one_run(make_journey, make_cust
 def test_an_order_enters_once_when_its_event_is_repeated(make_journey, make_customer, make_order, settle):
     journey = make_journey(
         STEPS, reentry={"policy": "every"},
-        entry={"kind": "event", "event": "crm.order_paid", "where": [{"field": "amount", "operator": "gte", "value": "5000"}]},
+        entry={"kind": "event", "event": "crm.order_paid",
+               "where": [{"field": "amount", "operator": "gte", "value": "5000"}]},
     )  # fmt: skip
     ada, ben = make_customer(), make_customer()
     make_order(ben, 100, paid_at=timezone.now())

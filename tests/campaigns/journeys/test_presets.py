@@ -22,8 +22,8 @@ CODES = [preset.code for preset in PRESETS]
 
 def test_all_required_presets_exist():
     assert CODES == [
-        "welcome", "first_purchase", "after_purchase", "birthday", "member_day", "points_expiring", "tier_up", "near_tier",
-        "tier_at_risk", "cart", "winback", "sunset", "unhappy",
+        "welcome", "first_purchase", "after_purchase", "birthday", "member_day", "points_expiring", "tier_up",
+        "near_tier", "tier_at_risk", "cart", "winback", "sunset", "unhappy",
     ]  # fmt: skip
 
 

@@ -111,9 +111,9 @@ def test_each_problem_names_its_step_field_and_reason(store, template):
     }  # fmt: skip
     found = {(problem.step, problem.field) for problem in problems(draft)}
     assert found == {
-        ("entry", "event"), ("exit", "goal"), ("exit", "policy"), ("entry", "holdout"), ("s1", "amount"), ("s1", "unit"),
-        ("s2", "template"), ("s3", "rule.children.0.value"), ("s4", "split"), ("s5", "goal"), ("s7", ""), ("s7", "name"),
-        ("s8", "kind"),
+        ("entry", "event"), ("exit", "goal"), ("exit", "policy"), ("entry", "holdout"), ("s1", "amount"),
+        ("s1", "unit"), ("s2", "template"), ("s3", "rule.children.0.value"), ("s4", "split"), ("s5", "goal"),
+        ("s7", ""), ("s7", "name"), ("s8", "kind"),
     }  # fmt: skip
     labels = {problem.step: problem.label for problem in problems(draft)}
     assert labels["s2"] == "The invitation"

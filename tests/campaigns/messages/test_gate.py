@@ -116,7 +116,8 @@ def test_the_order_of_reasons_and_checks_skipped_by_transactional_messages():
         seen.append(decide(GateCandidate(ID, "Asia/Shanghai", **cured), limits, now).reason)
         cured[name] = value
     assert seen == [
-        "customer_not_active", "duplicate", "holdout", "left_segment", "stale", "no_address", "suppressed", "no_consent",
+        "customer_not_active", "duplicate", "holdout", "left_segment",
+        "stale", "no_address", "suppressed", "no_consent",
     ]  # fmt: skip
     held = decide(GateCandidate(ID, "Asia/Shanghai", **cured), limits, now)
     assert held == Decision(Verdict.HOLD, GateReason.QUIET_HOURS, datetime(2026, 3, 11, 1, 0, tzinfo=UTC))
@@ -185,7 +186,8 @@ def test_quiet_hours_are_the_same_in_the_database(db):
         )
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT campaigns_quiet_until(n, z, f, u) FROM unnest(%s::timestamptz[], %s::text[], %s::time[], %s::time[])
+            """SELECT campaigns_quiet_until(n, z, f, u)
+               FROM unnest(%s::timestamptz[], %s::text[], %s::time[], %s::time[])
                WITH ORDINALITY AS g(n, z, f, u, i) ORDER BY i""",
             [list(column) for column in zip(*rows, strict=True)],
         )
@@ -239,7 +241,8 @@ def _people(rng: random.Random, count: int) -> list[Customer]:
 
 def _message(person: Customer, template: Template, channel: str, **fields) -> Message:
     values = {
-        "message_class": "marketing", "origin": "test", "template_version": 1, "occurrence": str(uuid.uuid4()), **fields,
+        "message_class": "marketing", "origin": "test", "template_version": 1, "occurrence": str(uuid.uuid4()),
+        **fields,
     }  # fmt: skip
     return Message(customer=person, template=template, channel=channel, **values)
 
@@ -255,9 +258,10 @@ def test_the_batch_statement_decides_as_the_gate_does(store, memory, seed):
         ]
     )  # fmt: skip
     limits = policy(
-        cap_per_day=rng.choice([None, 0, 1, 2]), cap_per_week=rng.choice([None, 0, 2, 4]), stale_hours=rng.choice([0, 24]),
-        quiet_from=rng.choice(["21:00", "00:00", "12:30"]), quiet_until=rng.choice(["09:00", "00:00", "14:00"]),
-        spread_minutes=rng.choice([0, 30]), marketing_per_day=rng.choice([None, 1]), marketing_per_week=rng.choice([None, 2]),
+        cap_per_day=rng.choice([None, 0, 1, 2]), cap_per_week=rng.choice([None, 0, 2, 4]),
+        stale_hours=rng.choice([0, 24]), quiet_from=rng.choice(["21:00", "00:00", "12:30"]),
+        quiet_until=rng.choice(["09:00", "00:00", "14:00"]), spread_minutes=rng.choice([0, 30]),
+        marketing_per_day=rng.choice([None, 1]), marketing_per_week=rng.choice([None, 2]),
         surveys_per_day=rng.choice([None, 0, 1]), surveys_per_week=rng.choice([None, 1]),
     )  # fmt: skip
     template = save_template(name="T", channel="memory", texts=[Text("en", "Hi", "S")], actor=SYSTEM)
@@ -286,7 +290,8 @@ def test_the_batch_statement_decides_as_the_gate_does(store, memory, seed):
             twin = rng.random() < 0.1
             message = _message(
                 person, template, rng.choice(["memory", "inbox"]), state="held" if held else "queued", due_at=due,
-                reason="quiet_hours" if held else "", decided_at=due - timedelta(minutes=rng.randint(0, 600)) if held else None,
+                reason="quiet_hours" if held else "",
+                decided_at=due - timedelta(minutes=rng.randint(0, 600)) if held else None,
                 message_class=rng.choice(["marketing", "marketing", "transactional"]),
                 step=rng.choice(["send", "send", "survey"]), origin=rng.choice(["test", "care:999999"]),
             )  # fmt: skip

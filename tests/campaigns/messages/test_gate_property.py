@@ -41,7 +41,8 @@ ZONES = [
 CHANGES = [
     datetime(2026, 3, 8, 5, tzinfo=UTC), datetime(2026, 11, 1, 5, tzinfo=UTC), datetime(2026, 3, 8, 7, tzinfo=UTC),
     datetime(2026, 11, 1, 6, tzinfo=UTC), datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC),
-    datetime(2026, 4, 4, 15, tzinfo=UTC), datetime(2026, 10, 3, 15, 30, tzinfo=UTC), datetime(2026, 6, 1, 0, tzinfo=UTC),
+    datetime(2026, 4, 4, 15, tzinfo=UTC), datetime(2026, 10, 3, 15, 30, tzinfo=UTC),
+    datetime(2026, 6, 1, 0, tzinfo=UTC),
 ]  # fmt: skip
 caps = st.sampled_from([None, 0, 1, 2, 3])
 minutes = st.integers(-1600, 1600)
@@ -219,7 +220,7 @@ def agree(people: list[Person], rules: dict, now: datetime) -> None:
 
 def _message(customer, template, channel, kind, **fields) -> Message:
     return Message(
-        customer=customer, template=template, template_version=1, channel=channel, origin="test", occurrence=str(uuid.uuid4()),
-        message_class="marketing" if kind == "marketing" else "transactional",
+        customer=customer, template=template, template_version=1, channel=channel, origin="test",
+        occurrence=str(uuid.uuid4()), message_class="marketing" if kind == "marketing" else "transactional",
         step="survey" if kind == "survey" else "send", **fields,
     )  # fmt: skip

@@ -37,7 +37,8 @@ def call(client, body, key=KEY, path=POSTMARK):
 def bounced(message, **fields) -> dict:
     return {
         "RecordType": "Bounce", "Type": "HardBounce", "Email": "ada@example.com", "MessageID": "p-1", "ID": 4,
-        "Description": "no such user", "BouncedAt": "2026-01-01T00:00:00Z", "Metadata": {"message": str(message.pk)}, **fields,
+        "Description": "no such user", "BouncedAt": "2026-01-01T00:00:00Z", "Metadata": {"message": str(message.pk)},
+        **fields,
     }  # fmt: skip
 
 

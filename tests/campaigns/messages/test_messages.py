@@ -37,7 +37,8 @@ def template(store, memory):
     return save_template(
         name="Hello", channel="memory", actor=SYSTEM,
         texts=[
-            Text("en", "<p>Hello {{ customer.first_name }}, {{ links.unsubscribe }}</p>", "Hi {{ customer.first_name }}"),
+            Text("en", "<p>Hello {{ customer.first_name }}, {{ links.unsubscribe }}</p>",
+                 "Hi {{ customer.first_name }}"),
             Text("zh-hans", "<p>您好,{{ customer.name }}</p>", "您好"),
         ],
     )  # fmt: skip

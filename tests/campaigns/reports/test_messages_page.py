@@ -38,8 +38,8 @@ class TestMessages:
         ]
         for query, count in (
             ({"state": "suppressed"}, 3), ({"state": "suppressed", "reason": "no_consent"}, 2), ({"days": "all"}, 6),
-            ({"campaign": "care:1"}, 5), ({"campaign": "care:9"}, 0), ({"channel": "email"}, 5), ({"channel": "inbox"}, 0),
-            ({"customer": old.customer.number}, 1), ({"state": "trouble"}, 0),
+            ({"campaign": "care:1"}, 5), ({"campaign": "care:9"}, 0), ({"channel": "email"}, 5),
+            ({"channel": "inbox"}, 0), ({"customer": old.customer.number}, 1), ({"state": "trouble"}, 0),
         ):  # fmt: skip
             assert len(client.get(reverse("messages"), query).context["rows"]) == count, query
 

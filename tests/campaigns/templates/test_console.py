@@ -59,7 +59,10 @@ class TestTemplates:
         assert not Template.objects.exists()
 
     def test_a_script_in_a_text_neither_survives_nor_could_run(self, marketer, as_role):
-        attack = "<p onclick=\"alert(1)\">Hi</p><script>alert(1)</script><img src=x onerror=alert(1)><a href='javascript:1'>x</a>"
+        attack = (
+            '<p onclick="alert(1)">Hi</p><script>alert(1)</script>'
+            "<img src=x onerror=alert(1)><a href='javascript:1'>x</a>"
+        )
         marketer.post(reverse("template_new"), self.data(body_en=attack))
         made = Template.objects.get()
         frames = [marketer.get(reverse("template_body", args=[made.pk]), {"language": "en"})]

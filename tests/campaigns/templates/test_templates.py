@@ -1,4 +1,4 @@
-"""Test the limits of marketers' templates (P5): no code, settings, other customers or endless work; and their features."""
+"""Test the limits of marketers' templates (P5), no code, settings, other customers or endless work, and features."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ ATTACKS = {
     "replace bomb": "{% assign a = 'aaaaaaaaaa' %}" + "{% assign a = a | replace: 'a', 'aaaaaaaaaa' %}" * 9,
     "split": "{{ 'a,b' | split: ',' | join: 'x' }}",
     "join": "{{ order.items | join: 'x' }}",
-    "nested loops": "{% for a in (1..100) %}{% for b in (1..100) %}{% for c in (1..100) %}x{% endfor %}{% endfor %}{% endfor %}",
+    "nested loops": "{% for a in (1..100) %}{% for b in (1..100) %}{% for c in (1..100) %}x"
+    "{% endfor %}{% endfor %}{% endfor %}",
     "loops one after another": "{% for a in (1..100) %}{% endfor %}" * 100,
     "doubling": "{% assign a = 'xxxxxxxxxxxxxxxx' %}" + "{% assign a = a | append: a %}" * 60,
     "doubling by capture": "{% capture a %}xxxxxxxx{% endcapture %}"
@@ -95,7 +96,8 @@ def test_values_are_escaped_in_html_and_left_alone_in_text():
 def test_what_a_template_can_do():
     source = (
         "{% for item in order.items limit: 2 %}{{ item.name }}{% unless forloop.last %}, {% endunless %}{% endfor %} "
-        "{{ member.points | divided_by: 100 | plus: 1 }} {{ today | date: '%d.%m.%Y' }} {{ customer.number | default: 'friend' }} "
+        "{{ member.points | divided_by: 100 | plus: 1 }} {{ today | date: '%d.%m.%Y' }} "
+        "{{ customer.number | default: 'friend' }} "
         "{% if member.tier == 'Gold' and member.points > 1000 %}gold{% else %}other{% endif %}"
     )
     liquid.check(source, html=True)

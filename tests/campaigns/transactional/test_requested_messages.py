@@ -58,7 +58,8 @@ def test_a_message_is_sent_once_per_key_and_can_be_read(api, ask, make_template,
     first = ask(body)
     assert first.status_code == 201
     made = first.json()
-    assert {name: made[name] for name in ("state", "reason", "error", "template", "template_code", "customer", "channel")} == {
+    assert {name: made[name] for name in ("state", "reason", "error", "template", "template_code", "customer",
+                                          "channel")} == {
         "state": "queued", "reason": "", "error": "", "template": template.pk, "template_code": "parcel-sent",
         "customer": customer.number, "channel": "inbox",
     }  # fmt: skip

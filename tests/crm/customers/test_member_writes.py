@@ -41,23 +41,23 @@ pytestmark = pytest.mark.django_db
 
 # Route, method, and the fields that a member's body may contain there; "-" means none.
 WRITES = """
-customers/<ref:number>                            PATCH name birthday gender language time_zone country region attributes
-customers/<ref:number>/consents                   POST channel purpose decision
-tickets                                           POST subject text order
-tickets/<ref:number>/replies                      POST text
-members/<ref:number>/tier/products                POST skus
-members/<ref:number>/points/quote                 POST amount lines channel store
-members/<ref:number>/points/transfers             POST to points note
-members/<ref:number>/rewards/redemptions          POST reward address
+customers/<ref:number>                           PATCH name birthday gender language time_zone country region attributes
+customers/<ref:number>/consents                  POST channel purpose decision
+tickets                                          POST subject text order
+tickets/<ref:number>/replies                     POST text
+members/<ref:number>/tier/products               POST skus
+members/<ref:number>/points/quote                POST amount lines channel store
+members/<ref:number>/points/transfers            POST to points note
+members/<ref:number>/rewards/redemptions         POST reward address
 members/<ref:number>/rewards/redemptions/<uuid:redemption>/cancel POST reason
-members/<ref:number>/tasks/<ref:task>/join        POST -
-members/<ref:number>/tasks/<ref:task>/leave       POST -
-members/<ref:number>/leaderboard-name             PUT name
-coupons/validate                                  POST code cart_amount currency customer reference
-coupons/reservations                              POST code cart_amount currency customer reference
-coupons/reservations/<uuid:reservation>/release   POST -
-customers/<ref:number>/inbox/read                 POST -
-customers/<ref:number>/inbox/<uuid:message>/read  POST -
+members/<ref:number>/tasks/<ref:task>/join       POST -
+members/<ref:number>/tasks/<ref:task>/leave      POST -
+members/<ref:number>/leaderboard-name            PUT name
+coupons/validate                                 POST code cart_amount currency customer reference
+coupons/reservations                             POST code cart_amount currency customer reference
+coupons/reservations/<uuid:reservation>/release  POST -
+customers/<ref:number>/inbox/read                POST -
+customers/<ref:number>/inbox/<uuid:message>/read POST -
 """
 
 
@@ -280,8 +280,10 @@ def line() -> dict:
 def writes(customer: Customer) -> dict[str, dict]:
     at = timezone.now().isoformat()
     return {
-        "orders": {"number": f"N-{customer.pk}", "placed_at": at, "customer": {"number": customer.number}, "lines": [line()]},
-        "activity": {"events": [{"id": f"e-{customer.pk}", "kind": "view", "occurred_at": at, "customer": customer.number}]},
+        "orders": {"number": f"N-{customer.pk}", "placed_at": at, "customer": {"number": customer.number},
+                   "lines": [line()]},
+        "activity": {"events": [{"id": f"e-{customer.pk}", "kind": "view", "occurred_at": at,
+                                 "customer": customer.number}]},
         "tickets": {"customer": customer.number, "subject": "Hi", "text": "Hello"},
         f"customers/{customer.number}/consents": {
             "channel": "email", "purpose": "marketing", "decision": "granted", "source": "checkout",

@@ -123,7 +123,8 @@ def test_a_later_file_goes_on_with_a_ticket(sales, example, bring, counts, refus
     assert (ticket.status, ticket.messages.count()) == ("resolved", 2)
     run = bring(
         "tickets",
-        f"{header}4712,13800000001,Where?,open,2024-03-20 18:00,Mine?,customer,\n4713,13999999999,X,open,2024-03-20 18:00,Y,customer,\n"
+        f"{header}4712,13800000001,Where?,open,2024-03-20 18:00,Mine?,customer,\n"
+        "4713,13999999999,X,open,2024-03-20 18:00,Y,customer,\n"
         "4714,13800000001,X,odd,2024-03-20 18:00,Y,customer,\n",
     )
     assert refusals(run) == [

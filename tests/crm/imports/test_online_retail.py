@@ -87,13 +87,16 @@ def test_the_import_matches_the_published_figures_and_repeating_it_changes_nothi
         "SELECT sum(amount), sum(quantity) FROM crm_refundline"
     )
     assert _row(
-        """SELECT count(*) FROM crm_refundline t JOIN crm_refund f ON f.id = t.refund_id JOIN crm_orderline l ON l.id = t.line_id
+        """SELECT count(*) FROM crm_refundline t JOIN crm_refund f ON f.id = t.refund_id
+           JOIN crm_orderline l ON l.id = t.line_id
            WHERE l.order_id <> f.order_id OR l.customer_id <> f.customer_id OR l.bought_at > f.refunded_at
                  OR l.refunded_amount > l.amount"""
     ) == (0,)
 
     # The remainder is kept with the customers: 448 buyers, and 33 who have only cancellations.
-    assert _row("SELECT sum(amount), count(DISTINCT customer_id) FROM crm_spendadjustment WHERE customer_id IS NOT NULL") == (
+    assert _row(
+        "SELECT sum(amount), count(DISTINCT customer_id) FROM crm_spendadjustment WHERE customer_id IS NOT NULL"
+    ) == (
         -14_044_879, 481,
     )  # fmt: skip
     assert _row(

@@ -18,7 +18,10 @@ HEADER = "number,placed_at,state,sku,quantity,unit_price,refunded_amount,refunde
 
 
 def order(state: str, refunded: str = "", at: str = "") -> str:
-    return f"{HEADER}\nA,2024-01-01T10:00Z,{state},T,2,50,{refunded},{at}\nA,2024-01-01T10:00Z,{state},U,1,20,{refunded},{at}\n"
+    return (
+        f"{HEADER}\nA,2024-01-01T10:00Z,{state},T,2,50,{refunded},{at}\n"
+        f"A,2024-01-01T10:00Z,{state},U,1,20,{refunded},{at}\n"
+    )
 
 
 def stored_order() -> tuple:
@@ -77,7 +80,8 @@ def test_an_order_advances_file_by_file(bring, counts):
 def test_a_paid_order_stores_its_time_and_import(bring):
     bring("orders", order("pending"))
     assert Order.objects.get().paid_at is None
-    run = bring("orders", HEADER.replace("refunded_at", "paid_at") + "\nA,2024-01-01T10:00Z,paid,T,2,50,,2024-01-03T10:00Z"
+    run = bring("orders", HEADER.replace("refunded_at", "paid_at") +
+                "\nA,2024-01-01T10:00Z,paid,T,2,50,,2024-01-03T10:00Z"
                 "\nA,2024-01-01T10:00Z,paid,U,1,20,,\n")  # fmt: skip
     paid = Order.objects.get()
     assert (paid.paid_at, paid.import_run_id) == (datetime(2024, 1, 3, 10, tzinfo=UTC), run.pk)

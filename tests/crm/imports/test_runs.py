@@ -236,7 +236,8 @@ def test_the_command(store, tmp_path):
     path.write_text(TEXT.replace("number", "OrderNo"))
     said = StringIO()
     arguments = [str(path), "--kind", "orders", "--source", "shop", "--map", "number=OrderNo", "--map", "sku=sku",
-                 "--map", "placed_at=placed_at", "--map", "quantity=quantity", "--map", "unit_price=unit_price"]  # fmt: skip
+                 "--map", "placed_at=placed_at", "--map", "quantity=quantity",
+                 "--map", "unit_price=unit_price"]  # fmt: skip
     call_command("import_csv", *arguments, "--dry-run", stdout=said)
     assert "1 would be taken, 0 already there, 1 would be refused" in said.getvalue()
     assert not Order.objects.exists()

@@ -50,7 +50,8 @@ def test_lines_with_zero_quantity_are_skipped_and_listed(bring, refusals):
     ]
     assert list(Order.objects.values_list("number", "total")) == [("A", 500)]
     again = bring("orders", DIRTY)
-    assert (again.read_count, again.accepted_count, again.unchanged_count, again.refused_count, again.skipped_count) == (
+    assert (again.read_count, again.accepted_count, again.unchanged_count, again.refused_count,
+            again.skipped_count) == (
         7, 0, 1, 3, 3,
     )  # fmt: skip
 

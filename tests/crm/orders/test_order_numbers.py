@@ -77,8 +77,8 @@ def test_the_search_reads_the_index(store):
     # given 20,000 orders, one of which has the tail
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO crm_order (store_id, source, number, state, channel, currency, subtotal, discount, points_amount,
-                   shipping, tax, fees, total, refunded, item_count, placed_at, paid_at)
+            """INSERT INTO crm_order (store_id, source, number, state, channel, currency, subtotal, discount,
+                   points_amount, shipping, tax, fees, total, refunded, item_count, placed_at, paid_at)
                SELECT %s, 'storefront', 'SO-' || n, 'paid', '', 'CNY', 1, 0, 0, 0, 0, 0, 1, 0, 1, now(), now()
                FROM generate_series(100001, 120000) n""",
             [store.pk],

@@ -70,9 +70,11 @@ def test_the_database_refuses_a_second_spelling(store):
 @pytest.mark.parametrize(
     ("kind", "content"),
     [
-        ("orders", "number,placed_at,sku,quantity,unit_price\nA,2024-01-01,mug,1,5\nB,2024-01-01,MUG,1,5\nC,2024-01-01,tea-1,1,5\n"),
+        ("orders", "number,placed_at,sku,quantity,unit_price\nA,2024-01-01,mug,1,5\n"
+                   "B,2024-01-01,MUG,1,5\nC,2024-01-01,tea-1,1,5\n"),
         ("products", "sku,name\nmug,Mug\nTEA-1,Tea\n"),
-        ("activity", "sender_id,occurred_at,kind,sku,anonymous_id\n1,2024-01-01,view,TEA-1,v\n2,2024-01-01,view,tea-1,v\n"),
+        ("activity", "sender_id,occurred_at,kind,sku,anonymous_id\n1,2024-01-01,view,TEA-1,v\n"
+                     "2,2024-01-01,view,tea-1,v\n"),
     ],
 )  # fmt: skip
 def test_files_of_every_kind_use_the_known_spelling(kind, content, store, tmp_path):

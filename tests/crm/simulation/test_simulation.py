@@ -60,7 +60,7 @@ def test_the_same_seed_makes_the_same_histories_and_another_seed_others():
 
 
 def test_purchases_follow_the_stated_process():
-    """E[X(t) | rate, dropout] = (1 - p) / p * (1 - exp(-rate * p * t)): MBG/NBD, each buyer with their own parameters."""
+    """E[X(t) | rate, dropout] = (1 - p) / p * (1 - exp(-rate * p * t)): MBG/NBD, with parameters for each buyer."""
     history = simulate(60_000, 540, Truth(), np.random.default_rng(11))
     days = 300.0
     seen = history.buyer & (history.acquired < 240 * DAY)

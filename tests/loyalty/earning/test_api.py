@@ -19,7 +19,8 @@ def test_the_rules_are_listed_in_words(api, program, make_rule):
     make_rule(
         "Coffee days", points=2, per_amount=100,
         conditions=[{"kind": "category", "categories": ["Coffee"]}, {"kind": "weekday", "days": [3]}],
-        caps=[{"period": "day", "scope": "member", "points": 1_000}, {"period": "ever", "scope": "rule", "points": 9_999}],
+        caps=[{"period": "day", "scope": "member", "points": 1_000},
+              {"period": "ever", "scope": "rule", "points": 9_999}],
     )  # fmt: skip
     make_rule("Double", stacking="multiply", factor="2")
     make_rule("Over", points=5, rule={"ends_at": timezone.now() - timedelta(days=1)})

@@ -31,8 +31,8 @@ def shop(program, make_customer, make_order, settle):
 def typed(**values) -> dict:
     kind = PointType.objects.get(code="points")
     return {
-        "name": "Coffee days", "point_type": kind.pk, "trigger": "order", "stacking": "sum", "points": 2, "per_amount": "1",
-        "position": 0, **values,
+        "name": "Coffee days", "point_type": kind.pk, "trigger": "order", "stacking": "sum", "points": 2,
+        "per_amount": "1", "position": 0, **values,
     }  # fmt: skip
 
 
@@ -88,7 +88,8 @@ def test_a_rule_is_created_with_conditions_and_limits(marketer, shop):
 def test_a_preview_on_a_member_changes_nothing(marketer, shop):
     rule = EarningRule.objects.get(code="spend")
     body = {
-        "stacking": "sum", "points": 3, "per_amount": "1", "on_channel_channels": "app", "member": shop.number, "do": "preview",
+        "stacking": "sum", "points": 3, "per_amount": "1", "on_channel_channels": "app", "member": shop.number,
+        "do": "preview",
     }  # fmt: skip
     before = Earning.objects.count()
     part = marketer.post(f"/earning/{rule.pk}/edit/", body, headers={"HX-Request": "true"}).content.decode()

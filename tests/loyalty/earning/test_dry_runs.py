@@ -61,8 +61,8 @@ def test_a_dry_run_counts_members_points_and_money_up_and_down(program, spend, m
     # then the first member had 50 + 60 and would have 100 + 120; the second had 30 and would have nothing
     assert {name: figures[name] for name in figures if name not in {"from", "to", "most"}} == {
         "days": 30, "tier_moves": None, "counted": 3, "members": 2, "members_up": 1, "members_down": 1,
-        "points_given": 140, "points_would": 220, "points_up": 110, "points_down": 30, "money_up": 110, "money_down": 30,
-        "own": 220, "cut": 0,
+        "points_given": 140, "points_would": 220, "points_up": 110, "points_down": 30, "money_up": 110,
+        "money_down": 30, "own": 220, "cut": 0,
     }  # fmt: skip
     assert [(row["name"], row["given"], row["would"]) for row in figures["most"]] == [
         ("Big", 110, 220),
@@ -147,8 +147,8 @@ def test_activity_is_included_in_dry_runs(program, member, make_member, settle):
     ]  # fmt: skip
     record_activity(items=items, source="shop", actor=SYSTEM)
     rule = new_rule(
-        program=program, point_type=PointType.objects.get(code="points"), name="Row", trigger="activity", event_kind="check_in",
-        budget=60,
+        program=program, point_type=PointType.objects.get(code="points"), name="Row", trigger="activity",
+        event_kind="check_in", budget=60,
     )  # fmt: skip
     before = everything()
     for proposed, points in (

@@ -330,7 +330,8 @@ def test_a_plain_order_takes_at_most_ten_queries(program, make_customer, make_or
 def test_queries_for_all_conditions_do_not_grow_with_the_batch(program, make_customer, make_order, make_rule):
     asked = (
         conditions("tier", tiers=["gold"]), conditions("first_order"), conditions("birthday_month"),
-        conditions("category", categories=["Coffee"]), conditions("store", stores=["main"]), conditions("weekday", days=[1]),
+        conditions("category", categories=["Coffee"]), conditions("store", stores=["main"]),
+        conditions("weekday", days=[1]),
     )  # fmt: skip
     for number, one in enumerate(asked):
         caps = [

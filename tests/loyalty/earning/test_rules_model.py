@@ -141,8 +141,8 @@ def test_rounding_is_stated_exactly(base, points, per, multiplier, rounding):
 
 
 @given(
-    st.integers(1, 10**7), st.lists(st.integers(0, 10**7), max_size=4), st.integers(1, 50), st.none() | st.integers(1, 500),
-    hundredths, st.sampled_from(ROUNDINGS),
+    st.integers(1, 10**7), st.lists(st.integers(0, 10**7), max_size=4), st.integers(1, 50),
+    st.none() | st.integers(1, 500), hundredths, st.sampled_from(ROUNDINGS),
 )  # fmt: skip
 def test_refunds_take_ever_more_and_everything_in_the_end(total, steps, points, per, multiplier, rounding):
     terms = RuleTerms(points, per)

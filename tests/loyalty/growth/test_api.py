@@ -56,8 +56,9 @@ def test_a_member_sees_the_progress_of_each_task(program, api, make_old_member, 
     member = make_old_member()
     badge = make_badge("Sharer", name_zh="分享达人")
     starts = timezone.now() - timedelta(days=40)
-    make_task("activity", event_kind="share", period="week", code="share", name="Share", name_zh="分享", starts_at=starts,
-              description="Tell a friend", icon="share", levels=[Level(1, points=5), Level(3, points=20, growth=10, badge=badge)])  # fmt: skip
+    make_task("activity", event_kind="share", period="week", code="share", name="Share", name_zh="分享",
+              starts_at=starts, description="Tell a friend", icon="share",
+              levels=[Level(1, points=5), Level(3, points=20, growth=10, badge=badge)])  # fmt: skip
     make_task("order", 100_00, code="later", starts_at=timezone.now() + timedelta(days=1), measure="amount")
     did(member, "share", timezone.now())
     advance_tasks(program=program, customer_ids=[member.customer_id])
@@ -70,12 +71,13 @@ def test_a_member_sees_the_progress_of_each_task(program, api, make_old_member, 
     assert datetime.fromisoformat(task.pop("until")) == monday
     assert datetime.fromisoformat(task.pop("starts_at")) == starts
     assert task == {
-        "code": "share", "name": "Share", "description": "Tell a friend", "icon": "share", "season": "", "measure": "times",
-        "currency": None, "period": "week", "ends_at": None, "join": False, "joined": True, "count": 1, "level": 1,
-        "completed": False, "next": {"level": 2, "goal": 3, "left": 2},
+        "code": "share", "name": "Share", "description": "Tell a friend", "icon": "share", "season": "",
+        "measure": "times", "currency": None, "period": "week", "ends_at": None, "join": False, "joined": True,
+        "count": 1, "level": 1, "completed": False, "next": {"level": 2, "goal": 3, "left": 2},
         "levels": [
             {"level": 1, "goal": 1, "points": 5, "growth": 0, "badge": None, "reached": True},
-            {"level": 2, "goal": 3, "points": 20, "growth": 10, "badge": {"code": "sharer", "name": "Sharer"}, "reached": False},
+            {"level": 2, "goal": 3, "points": 20, "growth": 10, "badge": {"code": "sharer", "name": "Sharer"},
+             "reached": False},
         ],
     }  # fmt: skip
     chinese = api.get(path(member, "tasks"), HTTP_ACCEPT_LANGUAGE="zh-hans").json()
@@ -322,8 +324,9 @@ def test_webhooks_report_levels_completed_tasks_and_badges(program, make_old_mem
     advance_tasks(program=program, customer_ids=[member.customer_id])
     number = member.customer.number
     levels = events_of("loyalty.task_level_reached")
-    payloads = [{"customer": number, "task": "share", "level": level, "points": points, "growth": 0, "period": "1970-01-01"}
-            for level, points in ((1, 5), (2, 0))]  # fmt: skip
+    payloads = [{"customer": number, "task": "share", "level": level, "points": points, "growth": 0,
+                 "period": "1970-01-01"}
+                for level, points in ((1, 5), (2, 0))]  # fmt: skip
     assert PUBLIC["task.level_reached"].build(levels) == payloads
     assert PUBLIC["task.completed"].build(levels) == [None, payloads[1]]
     assert PUBLIC["badge.awarded"].build(events_of("loyalty.badge_awarded")) == [

@@ -61,8 +61,8 @@ def test_a_level_gives_points_growth_and_badge_once(program, make_old_member, ma
     )
     assert (reached.subject_id, awarded.subject_id) == (member.customer_id, member.customer_id)
     assert reached.payload == {
-        "task": "reviews", "name": "Reviews", "name_zh": "写评价", "level": 1, "levels": 2, "completed": False, "points": 20,
-        "growth": 5, "period": "1970-01-01",
+        "task": "reviews", "name": "Reviews", "name_zh": "写评价", "level": 1, "levels": 2, "completed": False,
+        "points": 20, "growth": 5, "period": "1970-01-01",
     }  # fmt: skip
     with translation.override("en"):
         assert TYPES[reached.kind].describe(reached.payload) == "Reviews · level 1 of 2 · 20 points · 5 growth value"

@@ -44,8 +44,8 @@ def prepare() -> None:
     now = timezone.now()
     Order.objects.bulk_create(
         Order(
-            store=store, source="test", number=f"{client}-{turn}", customer=people[(client + turn) % ACCOUNTS], state="paid",
-            currency="CNY", subtotal=10_000, total=10_000, placed_at=now, paid_at=now,
+            store=store, source="test", number=f"{client}-{turn}", customer=people[(client + turn) % ACCOUNTS],
+            state="paid", currency="CNY", subtotal=10_000, total=10_000, placed_at=now, paid_at=now,
         )
         for client in range(16)
         for turn in range(0, TURNS, 3)

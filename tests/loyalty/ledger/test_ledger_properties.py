@@ -239,8 +239,9 @@ def machine_for(program: Program, store) -> type[RuleBasedStateMachine]:
                               (SELECT coalesce(jsonb_agg(jsonb_build_array(points, remaining, held, expired)
                                                          ORDER BY points, remaining, held, expired), '[]')
                                FROM loyalty_lot WHERE account_id = a.id),
-                              (SELECT ARRAY[coalesce(sum(available), 0), coalesce(sum(pending), 0), coalesce(sum(held), 0),
-                                            coalesce(sum(debt), 0)]::bigint[] FROM loyalty_entry WHERE account_id = a.id)
+                              (SELECT ARRAY[coalesce(sum(available), 0), coalesce(sum(pending), 0),
+                                            coalesce(sum(held), 0), coalesce(sum(debt), 0)]::bigint[]
+                               FROM loyalty_entry WHERE account_id = a.id)
                        FROM loyalty_account a WHERE id = ANY(%s) ORDER BY id""",
                     [[account.pk for account in self.accounts]],
                 )

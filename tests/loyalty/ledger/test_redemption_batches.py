@@ -41,7 +41,8 @@ def available(number: str) -> int:
 def test_each_row_is_done_or_refused_by_itself_in_the_order_given(people):
     one, two, three = people(100, 50, 10)
     assert spent(
-        Redemption(two, 51, "b"), Redemption(one, 30, "a", "SO-1"), Redemption("0000000", 1, "x"), Redemption(three, 10, "c")
+        Redemption(two, 51, "b"), Redemption(one, 30, "a", "SO-1"), Redemption("0000000", 1, "x"),
+        Redemption(three, 10, "c")
     ) == ["insufficient_points", 70, "not_a_member", 0]  # fmt: skip
     assert [available(number) for number in (one, two, three)] == [70, 50, 0]
     # a refused row leaves no trace and its key free
@@ -96,7 +97,8 @@ def test_the_soonest_expiry_is_spent_first_and_expired_lots_are_not(people, prog
 
 
 @pytest.mark.parametrize(("row", "error"), [
-    (Redemption("1", 0, "k"), Invalid), (Redemption("1", 2**60, "k"), Invalid), (Redemption("1", 1, ""), IdempotencyKeyMissing),
+    (Redemption("1", 0, "k"), Invalid), (Redemption("1", 2**60, "k"), Invalid),
+    (Redemption("1", 1, ""), IdempotencyKeyMissing),
 ])  # fmt: skip
 def test_an_invalid_row_refuses_the_whole_batch(people, row, error):
     [one] = people(100)
@@ -111,7 +113,8 @@ def test_suspended_members_and_too_small_redemptions_are_refused(people, program
     program.redeem_minimum = 50
     program.save()
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE loyalty_member SET state = 'suspended', suspended_at = now(), suspension_reason = 'fraud' WHERE customer_id = "
+        cursor.execute("UPDATE loyalty_member SET state = 'suspended', suspended_at = now(), "
+                       "suspension_reason = 'fraud' WHERE customer_id = "
                        "(SELECT id FROM crm_customer WHERE number = %s)", [one])  # fmt: skip
     assert spent(Redemption(one, 50, "a"), Redemption(two, 49, "b"), Redemption(two, 50, "c")) == [
         "member_not_active", "below_minimum", 50,

@@ -48,7 +48,8 @@ def test_breakage_needs_six_months_and_some_spending():
 @given(
     st.lists(
         st.integers(6, 12).flatmap(
-            lambda months: st.tuples(st.integers(1, 10_000), st.lists(st.integers(0, 100), min_size=months, max_size=months))
+            lambda months: st.tuples(st.integers(1, 10_000),
+                                     st.lists(st.integers(0, 100), min_size=months, max_size=months))
         ),
         min_size=1, max_size=6,
     ),

@@ -130,7 +130,8 @@ def test_received_points_pay_the_receivers_debt_first(pair):
     giver, taker = pair
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason, actor, occurred_at)
+            """INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason, actor,
+                                          occurred_at)
                VALUES (%s, 'clawback', 0, 0, 0, 80, '', '', 'test', now())""",
             [taker.pk],
         )

@@ -18,7 +18,8 @@ from tests.loyalty.tiers.samples import intervals, later, tier, tier_of
 
 pytestmark = pytest.mark.django_db
 FIELDS = {
-    "name": "Diamond", "name_zh": "钻石会员", "rank": "5", "threshold": "9999.50", "multiplier": "2", "paid_days": "365",
+    "name": "Diamond", "name_zh": "钻石会员", "rank": "5", "threshold": "9999.50", "multiplier": "2",
+    "paid_days": "365",
 }  # fmt: skip
 
 

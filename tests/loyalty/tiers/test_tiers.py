@@ -159,7 +159,8 @@ def test_growth_value_counts_earned_points_not_the_balance(program, member):
     assert (tier_of(member), member.qualifying) == ("silver", 60_000)
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason, actor, occurred_at)
+            """INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason, actor,
+                                          occurred_at)
                VALUES (%s, 'expire', -10000, 0, 0, 0, '', '', 'system', now()),
                       (%s, 'clawback', -40000, 0, 0, 5000, '', '', 'system', now())""",
             [account.pk, account.pk],
@@ -179,7 +180,8 @@ def test_pending_growth_value_counts_once_it_is_available(program, member, settl
     account = Account.objects.create(member=member, point_type=growth)
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason, actor, occurred_at)
+            """INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason, actor,
+                                          occurred_at)
                VALUES (%s, 'earn', 0, 300000, 0, 0, '', '', 'system', now() - interval '1 day')""",
             [account.pk],
         )
@@ -187,7 +189,8 @@ def test_pending_growth_value_counts_once_it_is_available(program, member, settl
     assert tier_of(member) == ""
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason, actor, occurred_at)
+            """INSERT INTO loyalty_entry (account_id, kind, available, pending, held, debt, reference, reason, actor,
+                                          occurred_at)
                VALUES (%s, 'confirm', 300000, -300000, 0, 0, '', '', 'system', now())""",
             [account.pk],
         )

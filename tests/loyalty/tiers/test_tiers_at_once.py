@@ -124,7 +124,8 @@ def test_periods_written_by_hand_are_compared_after_the_statement(member):
             cursor.execute(
                 """INSERT INTO loyalty_tierperiod (member_id, reason, started_at, ended_at, actor) VALUES
                    (%(member)s, 'manual', %(at)s, %(at)s::timestamptz + interval '2 days', 'hand'),
-                   (%(member)s, 'manual', %(at)s::timestamptz + interval '1 day', %(at)s::timestamptz + interval '3 days', 'hand')""",
+                   (%(member)s, 'manual', %(at)s::timestamptz + interval '1 day',
+                    %(at)s::timestamptz + interval '3 days', 'hand')""",
                 {"member": member.pk, "at": BEGAN - 10 * DAY},
             )
     assert days(member) == [(5, 15), (15, None)]

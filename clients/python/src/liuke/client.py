@@ -200,7 +200,7 @@ class Orders(_Part):
         placed_before: datetime | None = None,
         page_size: int = 100,
     ) -> Iterator[t.Order]:
-        """List orders, newest first. `number` is a number or its last characters (three or more), in any letter case."""
+        """List orders, newest first. `number` is a number or its last three or more characters, in any letter case."""
         query = {
             "customer": customer,
             "state": state,
@@ -220,7 +220,7 @@ class Orders(_Part):
         lines: Sequence[dict[str, Any]] | None = None,
         reason: str = "",
     ) -> t.RefundRecorded:
-        """Record refund number `refund` of an order: an amount in minor units, lines, or the whole rest without both."""
+        """Record refund number `refund` of an order: an amount in minor units, lines, or the whole rest."""
         body: dict[str, Any] = {"number": refund, "reason": reason}
         if amount is not None:
             body["amount"] = amount
@@ -243,7 +243,7 @@ class Activity(_Part):
 
 class Members(_Part):
     def enrol(self, customer: str, *, referred_by: str = "") -> t.Member:
-        """Make a customer a member; an existing member stays unchanged. `referred_by`: number of the referring member."""
+        """Make a customer a member; an existing member stays unchanged. `referred_by` is a member's number."""
         body = {"customer": customer, "referred_by": referred_by}
         return cast(t.Member, self._transport.call(MEMBERS_ENROL, body=body))
 
@@ -317,7 +317,7 @@ class Points(_Part):
         return cast(t.Hold, self._transport.call(POINTS_REDEEM, body=body, key=key, number=number))
 
     def redeem_many(self, redemptions: Sequence[t.Redemption]) -> t.Redemptions:
-        """Redeem up to 1,000 at once, each done or refused separately; results in the order sent. A repeat is harmless."""
+        """Redeem up to 1,000 at once, each done or refused on its own; results in the order sent. Safe to repeat."""
         body = {"redemptions": list(redemptions)}
         return cast(t.Redemptions, self._transport.call(POINTS_REDEEM_MANY, body=body))
 
@@ -448,7 +448,7 @@ class Growth(_Part):
     def leaderboard(
         self, *, by: str = "points", window: str = "month", season: str | None = None, member: str | None = None
     ) -> t.Leaderboard:
-        """Return the ranking by `points` or `growth` of this `week`, `month` or `season`; `member` adds an own place."""
+        """Return the ranking by `points` or `growth` of this `week`, `month` or `season`; `member` adds their place."""
         query = {"by": by, "window": window, "season": season, "member": member}
         return cast(t.Leaderboard, self._transport.call(LEADERBOARD, query=query))
 

@@ -68,7 +68,7 @@ class InsufficientPoints(Refused):
 
 
 class CouponRefused(Refused):
-    """The coupon was refused. `code` is the reason: expired, not_started, code_limit, customer_limit, budget_spent, …"""
+    """The coupon was refused. `code` is the reason: expired, not_started, code_limit, customer_limit and so on."""
 
 
 class TooManyRequests(ApiError):

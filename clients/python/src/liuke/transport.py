@@ -59,7 +59,7 @@ class Transport:
         key: str | None = None,
         **parts: str,
     ) -> Any:
-        """Return the answer's JSON. Raises ApiError for an answer that is not a success, NotReached without an answer."""
+        """Return the answer's JSON. Raises ApiError if the answer is not a success, NotReached if there is none."""
         headers = {"Idempotency-Key": key or str(uuid.uuid4())} if what.keyed else {}
         params = {name: value for name, value in (query or {}).items() if value is not None}
         for attempt in range(1, self.attempts + 1):

@@ -70,7 +70,7 @@ class _Line(TypedDict):
 
 
 class OrderLine(_Line, total=False):
-    """A line. `quantity` is a decimal as text; `unit_amount` the price of one, in minor units of the order's currency."""
+    """A line. `quantity` is a decimal as text; `unit_amount` is the price of one in minor units of the currency."""
 
     kind: str
     sku: str
