@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from campaigns.journeys.services.journeys import create_journey, publish_journey
 from campaigns.messages.services.messages import queue_message
 from campaigns.messages.services.suppressions import suppress_customer
 from campaigns.templates.services.templates import Text, save_template
+from core.base import clock
 from core.base.actor import SYSTEM, Actor, of_user
 from core.jobs.services import create_job
 from core.security.api_keys import create_api_key
@@ -44,6 +46,7 @@ from loyalty.rewards.services.redemptions import redeem_reward
 from loyalty.rewards.services.rewards import create_reward
 from loyalty.tiers.services.benefits import create_benefit
 from loyalty.tiers.services.setup import create_tier
+from loyalty.triggers import registry as triggers
 
 ADDRESS = {"name": "Ann", "phone": "13800138000", "line": "1 High Street", "city": "Shanghai", "country": "CN"}
 
@@ -148,8 +151,15 @@ class PopulatedShop:
         made.setdefault("reward", reward)
         made["badge"] = create_badge(program=self.program, name=f"Badge {mark}", icon="heart", actor=SYSTEM)
         made["task"] = create_task(
-            program=self.program, name=f"Task {mark}", trigger="order", levels=[Level(1, points=1)], actor=SYSTEM
+            program=self.program,
+            name=f"Task {mark}",
+            trigger="order",
+            levels=[Level(1, points=1)],
+            starts_at=clock.now() - timedelta(days=1),
+            actor=SYSTEM,
         )
+        # A test is one transaction, so no on_commit hook lets the handlers hear of the new rule and task.
+        triggers.forget()
 
     def _campaigns(self, mark: str, customer: Customer) -> None:
         made, first = self.values, self.first or customer
