@@ -12,4 +12,5 @@ say "djLint"; $bin/djlint templates --check --lint
 say "oxlint"; $bin/oxlint --quiet static/js
 say "mypy"; $bin/mypy core crm loyalty analytics campaigns config clients/python/src/liuke
 say "migrations"; $bin/python manage.py makemigrations --check --dry-run
+say "OpenAPI schema"; $bin/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 say "translations"; $bin/python manage.py translations --check

@@ -309,6 +309,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": lazy(static, str)("img/icon.svg"),
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    # Fields of one name with different choices: the name of each set in the schema.
+    "ENUM_NAME_OVERRIDES": {
+        "BroadcastStateEnum": "campaigns.broadcasts.models.BroadcastState.values",
+        "TicketStatusEnum": "crm.desk.models.TicketStatus",
+        "SegmentKindEnum": "analytics.segments.models.SegmentKind.values",
+    },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums"],
 }
 

@@ -45,7 +45,7 @@ class MemberCartIn(CartIn):
     """A member's own cart. The value of the reservation is set by the server at redemption."""
 
 
-class RedeemIn(serializers.Serializer):
+class CouponRedeemIn(serializers.Serializer):
     cart_amount = Minor(
         required=False,
         help_text=(

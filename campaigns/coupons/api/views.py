@@ -95,14 +95,14 @@ class ReservationsView(ApiView):
 class RedeemView(ApiView):
     scopes = {"post": "coupons:write"}
 
-    @extend_schema(request=shapes.RedeemIn, parameters=[IDEMPOTENCY_KEY], responses=shapes.ReservationOut)
+    @extend_schema(request=shapes.CouponRedeemIn, parameters=[IDEMPOTENCY_KEY], responses=shapes.ReservationOut)
     def post(self, request: Request, reservation: uuid.UUID) -> Response:
         """Redeem the reservation of a paid order. 409 `reservation_expired`: reserve again.
 
         A new reservation checks the limits again. With `cart_amount` the discount is computed again. 422
         `condition_failed` or `budget_spent` when the coupon does not allow it; the reservation then stays.
         """
-        data = self.valid(shapes.RedeemIn, request)
+        data = self.valid(shapes.CouponRedeemIn, request)
         answer = redeem_coupon(
             reservation=reservation,
             key=self.key_of(request),

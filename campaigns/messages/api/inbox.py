@@ -55,7 +55,7 @@ class InboxViewSet(ApiViewSet):
         read = mark_read(customer=customer_of(request, number, PEOPLE), message_id=message)
         return Response(self.shape(request, messages_serializers.InboxMessageOut)(read).data)
 
-    @extend_schema(request=None, responses=messages_serializers.UnreadOut)
+    @extend_schema(operation_id="customers_inbox_read_all", request=None, responses=messages_serializers.UnreadOut)
     def read_all(self, request: Request, number: str) -> Response:
         """Mark all messages as read."""
         mark_all_read(customer=customer_of(request, number, PEOPLE))
