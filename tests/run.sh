@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# All checks of CI. Browser tests need Chromium: as root this installs it, otherwise it uses the installed one.
+# All checks of CI. Browser tests need Chromium, a test of wrong clocks libfaketime: as root this installs them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then
+has_chromium() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
+has_faketime() { compgen -G "/usr/lib/*/faketime/libfaketime.so.1"; }
+if ! has_chromium >/dev/null || ! has_faketime >/dev/null; then
+    packages="chromium fonts-noto-cjk libfaketime"
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        echo "Installing Chromium for the browser tests ..."
+        echo "Installing $packages for the tests ..."
         apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk >/dev/null
+        # shellcheck disable=SC2086
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
     else
-        echo "The browser tests need Chromium: install it (Debian: apt install chromium fonts-noto-cjk) and run again."
+        echo "The tests need Chromium and libfaketime: install them (Debian: apt install $packages) and run again."
         exit 1
     fi
 fi

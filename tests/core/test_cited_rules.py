@@ -22,7 +22,7 @@ FOLDERS = (
 CITED = re.compile(r"(?<![\w.#/-])([LTCJXSIDPAF]\d{1,2})(?![\w.-]*[\w])")
 
 WRITTEN = re.compile(r"^(?:- |\| )([LTCJXSIDPAF]\d{1,2})(?:\.| \|)", re.MULTILINE)
-UNTESTED = {"F10", "F20", "F21"}
+UNTESTED = {"F20", "F21"}
 
 
 def written() -> set[str]:
