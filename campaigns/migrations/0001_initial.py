@@ -1675,6 +1675,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("step", models.CharField(max_length=40)),
                 ("outcome", models.CharField(blank=True, default="", max_length=40)),
+                ("day", models.DateField(verbose_name="day")),
                 ("count", models.BigIntegerField(default=0)),
                 (
                     "version",
@@ -1691,7 +1692,8 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "journey step counts",
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("version", "step", "outcome"), name="campaigns_journeystepcount_once"
+                        fields=("version", "step", "outcome", "day"),
+                        name="campaigns_journeystepcount_once",
                     )
                 ],
             },

@@ -9,7 +9,7 @@ from django.utils.translation import pgettext
 
 from campaigns.experiments.models import ExperimentMetric
 from campaigns.experiments.rules import FEWEST_EVENTS, ExperimentEffect, GroupOutcome, none_seen_bound
-from campaigns.experiments.selectors.results import LEFT, SHARES
+from campaigns.experiments.selectors.results import GOAL, LEFT, SHARES
 from core.text.formatting import in_chinese, money, number, percent
 
 MINUS = "\N{MINUS SIGN}"
@@ -19,7 +19,7 @@ MINUS = "\N{MINUS SIGN}"
 class Cell:
     """Hold a figure of one group with its difference from the other: absolute, relative, and certainty.
 
-    `note` says what can be concluded from few events.
+    `note` says what can be concluded from few events; `url` opens the customers behind the figure.
     """
 
     label: str
@@ -30,9 +30,12 @@ class Cell:
     lift: str = ""
     chance: str = ""
     note: str = ""
+    url: str = ""
 
 
 def metric_label(metric: str) -> str:
+    if metric == GOAL:
+        return _t("Reached the goal")
     return _t("Withdrew consent") if metric == LEFT else str(ExperimentMetric(metric).label)
 
 

@@ -20,6 +20,8 @@ ORDERS = f"""
               AND o.paid_at >= {{since}} AND o.paid_at < {{until}}) AS bought ON true"""  # noqa: S608 - fragments of the code; values are parameters
 # Beside the metrics to choose from, the risk of every message: that a customer withdraws their consent.
 LEFT = "left"
+# A journey has a goal of its own.
+GOAL = "goal"
 WITHDRAWALS = """
     LEFT JOIN LATERAL (
         SELECT EXISTS (SELECT FROM crm_consent c WHERE c.customer_id = {customer} AND c.purpose = 'marketing'
@@ -45,7 +47,7 @@ VALUES: dict[str, str] = {
     LEFT: "left_us.yes::int",
 }
 FIGURES = tuple(VALUES)
-SHARES = SHARE_METRICS | {LEFT}
+SHARES = SHARE_METRICS | {LEFT, GOAL}
 _RESULTS = f"""
     SELECT e.arm_id, count(*), {{sums}}
     FROM campaigns_exposure e

@@ -16,11 +16,12 @@ from django.utils.translation import ngettext
 
 from campaigns.journeys import labels as journeys_labels
 from campaigns.journeys import registry as journeys_registry
-from campaigns.journeys import selectors
-from campaigns.journeys.console import words
+from campaigns.journeys.console import results, words
 from campaigns.journeys.console.forms import EXIT, REENTRY
-from campaigns.journeys.models import EndReason, Journey, JourneyRun, JourneyState
+from campaigns.journeys.models import Journey, JourneyRun, JourneyState
 from campaigns.journeys.rules import by_id, walk
+from campaigns.journeys.selectors import runs as selectors
+from campaigns.journeys.selectors.results import window_days
 from campaigns.journeys.services import journeys as services
 from campaigns.journeys.services import presets as journey_presets
 from campaigns.journeys.services import trials as journey_trials
@@ -125,14 +126,16 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "reentry": REENTRY.get(definition["reentry"].get("policy"), ""),
         "exit": EXIT.get(definition["exit"].get("policy"), ""),
         "holdout": definition.get("holdout", 0),
+        "window_days": window_days(definition),
         "changed": journey.version is not None and journey.version.definition != journey.draft,
         "who": who,
         "recent": [
-            (run, journeys_labels.RUN_STATES[run.state], journeys_labels.RUN_TONES[run.state], journeys_labels.END_REASONS.get(run.end_reason, ""),
-             steps.get(run.step, "") if run.state == "active" else "")
+            (run, journeys_labels.RUN_STATES[run.state], journeys_labels.RUN_TONES[run.state], 
+             journeys_labels.END_REASONS.get(run.end_reason) or (steps.get(run.step, "") if run.state == "active" else ""))
             for run in runs.order_by("-entered_at", "-id")[:RECENT]
         ],
         "messages_of": _messages(journey),
+        **(results.overview(journey) if journey.version else {}),
     }  # fmt: skip
     return render(request, "campaigns/journeys/journey.html", context)
 
@@ -160,21 +163,12 @@ def _figures(journey: Journey) -> dict[str, Any]:
         return {
             "journey": journey,
             "nodes": words.tree(journey.draft["steps"]),
-            "counts": selectors.Counts(),
             "live": False,
         }
     counts = selectors.counts_of(journey.version)
-    ended = [
-        (str(journeys_labels.END_REASONS[reason]), count)
-        for reason, count in sorted(counts.ended.items(), key=lambda i: -i[1])
-    ]
-    goal = counts.ended.get(EndReason.GOAL, 0)
     return {
         "journey": journey,
         "nodes": words.tree(journey.version.definition["steps"], counts),
-        "counts": counts,
-        "ended": ended,
-        "goal_share": goal / counts.entered if counts.entered else None,
         "live": journey.state == JourneyState.RUNNING,
     }
 

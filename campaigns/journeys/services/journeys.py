@@ -38,6 +38,7 @@ EMPTY: dict[str, Any] = {
     "exit": {"policy": "never"},
     "goal": None,
     "holdout": 0,
+    "window_days": rules.WINDOW_DAYS,
     "steps": [],
 }
 ENTRIES: dict[str, Text] = {
@@ -246,6 +247,7 @@ def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[JourneyProbl
         "exit": {"policy": shaped["exit"].get("policy")},
         "goal": _goal(shaped["goal"], problems),
         "holdout": shaped["holdout"],
+        "window_days": shaped["window_days"],
     }
     if definition["exit"]["policy"] not in rules.EXIT:
         problems.append(JourneyProblem("exit", _t("Early exit"), "policy", _t("Not one of the choices.")))
@@ -262,6 +264,16 @@ def cleaned(draft: Mapping[str, Any]) -> tuple[dict[str, Any], list[JourneyProbl
         )
     if not isinstance(definition["holdout"], int) or not 0 <= definition["holdout"] <= 90:
         problems.append(JourneyProblem("entry", _t("Entry"), "holdout", _t("The holdout must be 0 to 90 percent.")))
+    window = definition["window_days"]
+    if not isinstance(window, int) or isinstance(window, bool) or not 1 <= window <= rules.MAX_WINDOW_DAYS:
+        problems.append(
+            JourneyProblem(
+                "entry",
+                _t("Entry"),
+                "window_days",
+                _t("The measurement window must be 1 to %(most)s days.") % {"most": rules.MAX_WINDOW_DAYS},
+            )
+        )
     if not shaped["steps"]:
         problems.append(JourneyProblem("", "", "steps", _t("Add at least one step.")))
     definition["steps"] = _steps(shaped["steps"], definition, problems)

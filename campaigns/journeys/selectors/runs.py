@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Count
+from django.db.models import Count, Sum
 
 from campaigns.journeys import rules
 from campaigns.journeys.models import Journey, JourneyRun, JourneyStepCount, JourneyStepRecord, JourneyVersion, RunState
@@ -27,28 +27,35 @@ class Counts:
     def under_way(self) -> int:
         return sum(self.standing.values())
 
-    def passed(self, step: str) -> int:
-        return sum(self.done.get(step, {}).values())
+    def add(self, step: str, outcome: str, count: int) -> None:
+        """Add a kept count to the figure that it belongs to."""
+        if step == rules.ENTRY and outcome == RunState.HELD_OUT:
+            self.held_out += count
+        elif step == rules.ENTRY:
+            self.entered += count
+        elif step == rules.END:
+            self.ended[outcome] = self.ended.get(outcome, 0) + count
+        else:
+            self.done[step][outcome] = self.done[step].get(outcome, 0) + count
 
 
 def counts_of(version: JourneyVersion) -> Counts:
     """Return the current counts: finished steps are stored as counts, current positions are counted here."""
     counts = Counts()
-    for row in JourneyStepCount.objects.filter(version=version):
-        if row.step == rules.ENTRY:
-            if row.outcome == RunState.HELD_OUT:
-                counts.held_out = row.count
-            else:
-                counts.entered = row.count
-        elif row.step == rules.END:
-            counts.ended[row.outcome] = row.count
-        else:
-            counts.done[row.step][row.outcome] = row.count
+    rows = JourneyStepCount.objects.filter(version=version).order_by()
+    for step, outcome, count in rows.values_list("step", "outcome").annotate(total=Sum("count")):
+        counts.add(step, outcome, count)
     standing = (
         JourneyRun.objects.filter(version=version, state=RunState.ACTIVE).values("step").annotate(count=Count("*"))
     )
     counts.standing = {row["step"]: row["count"] for row in standing.order_by()}
     return counts
+
+
+def standing_of(journey: Journey) -> dict[str, int]:
+    """Return by step the active runs of any version that are there now."""
+    rows = JourneyRun.objects.filter(version__journey=journey, state=RunState.ACTIVE).order_by().values_list("step")
+    return dict(rows.annotate(count=Count("*")))
 
 
 def under_way(journeys: Sequence[Journey]) -> dict[int, tuple[int, int]]:
