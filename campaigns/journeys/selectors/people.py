@@ -15,7 +15,7 @@ from django.db.models.functions import Cast, Concat
 from campaigns.experiments.models import ExperimentMetric
 from campaigns.experiments.selectors.results import GOAL, LEFT
 from campaigns.journeys.models import EndReason, Journey, JourneyRun, JourneyStepRecord, RunState
-from campaigns.journeys.selectors.results import effect_statement
+from campaigns.journeys.selectors.results import JOINED, effect_statement
 from campaigns.messages.models import Message
 from core.base import clock
 from core.base.zones import shop_midnight
@@ -139,4 +139,5 @@ def _measured(journey: Journey, rows: QuerySet[JourneyRun], wanted: RunFilter) -
     )
     values: dict[str, Any] = {**params, "held_out": wanted.figure == MEASURED_HELD_OUT}
     names = _NAMED.findall(sql)
-    return rows.filter(pk__in=RawSQL(_NAMED.sub("%s", sql), [values[name] for name in names]))
+    measured = RawSQL(_NAMED.sub("%s", sql), [values[name] for name in names])  # noqa: S611 - fragments of the code; values are parameters
+    return rows.filter(pk__in=measured)

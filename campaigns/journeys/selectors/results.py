@@ -41,7 +41,7 @@ _VALUES: dict[str, str] = {
     ExperimentMetric.REVENUE: "coalesce(b.revenue, 0)",
     LEFT: "(l.id IS NOT NULL)::int",
 }
-_JOINED = (
+JOINED = (
     "FROM member m LEFT JOIN bought b ON b.id = m.id LEFT JOIN goal g ON g.id = m.id LEFT JOIN left_us l ON l.id = m.id"
 )
 # A goal counts in the way that ends a run early (`campaigns_happened`), here until the end of the window.
@@ -208,7 +208,7 @@ def effect_of_journey(journey: Journey, *, now: datetime | None = None) -> Journ
     )
     sql, params = effect_statement(
         journey, f"SELECT m.held_out, count(*) FILTER (WHERE m.over), {sums}, count(*) FILTER (WHERE NOT m.over)"
-        f" {_JOINED} GROUP BY m.held_out", now or clock.now(),
+        f" {JOINED} GROUP BY m.held_out", now or clock.now(),
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(sql, params)

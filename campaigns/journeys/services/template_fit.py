@@ -8,7 +8,7 @@ from typing import Any
 
 from campaigns.journeys.models import Journey, JourneyState
 from campaigns.journeys.rules import walk
-from campaigns.journeys.services.events import ORDER
+from campaigns.journeys.services.events import ACTIVITY_PREFIX, ORDER
 from campaigns.templates.models import Template
 from campaigns.templates.services.uses import (
     CODE,
@@ -52,6 +52,8 @@ def journey_problems(
 
 
 def _brought_by_entry(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    if entry.get("kind") == "event" and str(entry.get("event")).startswith(ACTIVITY_PREFIX):
+        return ("event",)
     if entry.get("kind") == "event":
         return {ORDER: ("order",), EXPIRING: ("expiring",)}.get(str(entry.get("event")), ())
     return ("segment",) if entry.get("kind") in ("segment", "schedule") else ()
