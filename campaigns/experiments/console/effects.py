@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import pgettext
 
 from campaigns.experiments.models import ExperimentMetric
-from campaigns.experiments.rules import FEWEST_EVENTS, ExperimentEffect, GroupOutcome, none_seen_bound
+from campaigns.experiments.rules import FEWEST_EVENTS, AdjustedEffect, ExperimentEffect, GroupOutcome, none_seen_bound
 from campaigns.experiments.selectors.results import GOAL, LEFT, SHARES
 from core.text.formatting import in_chinese, money, number, percent
 
@@ -20,6 +20,7 @@ class Cell:
     """Hold a figure of one group with its difference from the other: absolute, relative, and certainty.
 
     `note` says what can be concluded from few events; `url` opens the customers behind the figure.
+    `adjusted` is the difference with earlier spend as covariate.
     """
 
     label: str
@@ -31,6 +32,7 @@ class Cell:
     chance: str = ""
     note: str = ""
     url: str = ""
+    adjusted: str = ""
 
 
 def metric_label(metric: str) -> str:
@@ -111,6 +113,24 @@ def _none_seen(outcome: GroupOutcome) -> str:
         "count": number(outcome.count),
         "bound": number(float(f"{none_seen_bound(outcome.count) * 100:.2g}")),
     }
+
+
+def adjusted_words(currency: str, metric: str, effect: AdjustedEffect | None) -> str:
+    """Return the difference adjusted for spend before the exposure, such as "adjusted: +2 pp (1 to 3 pp), 23% narrower"."""
+    if effect is None:
+        return ""
+    values = {
+        "difference": difference_of(currency, metric, effect.difference),
+        "low": difference_of(currency, metric, effect.low, unit=False),
+        "high": difference_of(currency, metric, effect.high),
+        "share": percent(abs(effect.narrower)),
+    }
+    if round(effect.narrower * 100) > 0:
+        return (
+            _t("adjusted for earlier spend: %(difference)s (%(low)s to %(high)s); the interval is %(share)s narrower")
+            % values
+        )
+    return _t("adjusted for earlier spend: %(difference)s (%(low)s to %(high)s); the interval is not narrower") % values
 
 
 def signed_percent(value: float) -> str:

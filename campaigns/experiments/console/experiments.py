@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib import messages
@@ -12,10 +12,18 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from campaigns.experiments.console.effects import Cell, amount_of, cell_of, difference_of, metric_label
+from campaigns.experiments.console.courses import course_chart
+from campaigns.experiments.console.effects import Cell, adjusted_words, amount_of, cell_of, difference_of, metric_label
 from campaigns.experiments.console.form import ExperimentForm
 from campaigns.experiments.models import Experiment, ExperimentState
-from campaigns.experiments.selectors.results import FIGURES, ArmResult, ExperimentResults, baseline, results_of
+from campaigns.experiments.selectors.results import (
+    BEFORE_DAYS,
+    FIGURES,
+    ArmResult,
+    ExperimentResults,
+    baseline,
+    results_of,
+)
 from campaigns.experiments.services import experiments as services
 from core.base.actor import of_user
 from core.console import editing
@@ -86,6 +94,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             "rows": _rows(experiment, results),
             "metrics": [(metric_label(metric), metric == experiment.metric) for metric in FIGURES],
             "waiting": _waiting(experiment, results),
+            "before_days": BEFORE_DAYS,
+            "adjusted": results.readable and any(any(row.adjusted.values()) for row in results.arms),
+            "chart": course_chart(experiment, results) if results.readable else None,
         }
     return render(request, "campaigns/experiments/experiment.html", context)
 
@@ -128,7 +139,12 @@ def _rows(experiment: Experiment, results: ExperimentResults) -> list[Experiment
     rows = []
     for place, one in enumerate(results.arms):
         cells = [
-            cell_of(experiment.currency, metric, outcome, one.effects.get(metric), hidden=not results.readable)
+            replace(
+                cell_of(experiment.currency, metric, outcome, one.effects.get(metric), hidden=not results.readable),
+                adjusted=adjusted_words(experiment.currency, metric, one.adjusted.get(metric))
+                if results.readable
+                else "",
+            )
             for metric, outcome in one.outcomes.items()
         ]
         rows.append(ExperimentRow(one, place == 0, experiment.winner_id == one.arm.pk, cells))

@@ -15,11 +15,11 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
 from campaigns.journeys import labels as journeys_labels
-from campaigns.journeys import registry as journeys_registry
 from campaigns.journeys.console import results, words
 from campaigns.journeys.console.forms import EXIT, REENTRY
+from campaigns.journeys.console.paths import path_of
 from campaigns.journeys.models import Journey, JourneyRun, JourneyState
-from campaigns.journeys.rules import by_id, walk
+from campaigns.journeys.rules import walk
 from campaigns.journeys.selectors import runs as selectors
 from campaigns.journeys.selectors.results import window_days
 from campaigns.journeys.services import journeys as services
@@ -330,29 +330,11 @@ def trial(request: HttpRequest, pk: int) -> HttpResponse:
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the path of one run."""
     run_row = get_object_or_404(JourneyRun.objects.select_related("journey", "version", "customer"), pk=pk)
-    steps = by_id(run_row.version.definition["steps"])
     context = {
         "run": run_row,
         "state_label": journeys_labels.RUN_STATES[run_row.state],
         "tone": journeys_labels.RUN_TONES[run_row.state],
-        "end": journeys_labels.END_REASONS.get(run_row.end_reason, ""),
-        "stops": [_stop(steps.get(record.step), record.outcome, record.at) for record in selectors.way_of(run_row)],
-        "now": _stop(steps.get(run_row.step), "", run_row.step_at)
-        if run_row.state == "active" and run_row.step
-        else None,
+        "path": path_of(run_row),
+        "may_see_messages": may(request.user, "campaigns.view_message"),
     }
     return render(request, "campaigns/journeys/journey_run.html", context)
-
-
-def _stop(step: dict[str, Any] | None, outcome: str, at: Any) -> dict[str, Any]:
-    if step is None:
-        return {"icon": "circle", "label": "", "words": "", "outcome": outcome, "at": at}
-    kind = journeys_registry.STEPS[step["kind"]]
-    named = dict(kind.arms(step)).get(outcome) or (kind.outcome_label(outcome) if outcome else "")
-    return {
-        "icon": kind.icon,
-        "label": services.label_of(step),
-        "words": words.words_of(step),
-        "outcome": named,
-        "at": at,
-    }

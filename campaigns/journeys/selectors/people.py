@@ -133,8 +133,7 @@ def _measured(journey: Journey, rows: QuerySet[JourneyRun], wanted: RunFilter) -
     condition = f"AND {MEASURES[wanted.did]}" if wanted.did else ""
     sql, params = effect_statement(
         journey,
-        "SELECT m.id FROM member m LEFT JOIN bought b ON b.id = m.id LEFT JOIN goal g ON g.id = m.id"
-        f" LEFT JOIN left_us l ON l.id = m.id WHERE m.over AND m.held_out = %(held_out)s {condition}",
+        f"SELECT m.id {JOINED} WHERE m.over AND m.held_out = %(held_out)s {condition}",
         clock.now(),
     )
     values: dict[str, Any] = {**params, "held_out": wanted.figure == MEASURED_HELD_OUT}

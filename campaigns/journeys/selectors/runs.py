@@ -10,6 +10,7 @@ from django.db.models import Count, Sum
 
 from campaigns.journeys import rules
 from campaigns.journeys.models import Journey, JourneyRun, JourneyStepCount, JourneyStepRecord, JourneyVersion, RunState
+from campaigns.messages.models import Message
 from crm.customers.models import Customer
 
 
@@ -80,3 +81,11 @@ def runs_of(customer: Customer, limit: int) -> list[JourneyRun]:
 
 def way_of(run: JourneyRun) -> list[JourneyStepRecord]:
     return list(JourneyStepRecord.objects.filter(run=run).order_by("at", "id"))
+
+
+def messages_of(run: JourneyRun) -> dict[str, Message]:
+    """Return by step the messages that a run made."""
+    rows = Message.objects.filter(
+        customer=run.customer_id, origin=f"journey:{run.journey_id}", occurrence=f"run:{run.pk}"
+    )
+    return {row.step: row for row in rows.select_related("template").order_by("created_at", "pk")}
