@@ -33,7 +33,7 @@ from core.console.switching import switch
 from core.console.views import may, page, viewer, wants_part
 from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
-from core.text.formatting import in_chinese, number
+from core.text.formatting import in_chinese, number, percent
 from crm.customers.models import Customer, Store
 
 PAGE = 50
@@ -52,6 +52,11 @@ class JourneyRow:
     state_label: str | Promise
     entered: int
     under_way: int
+    goal: int
+
+    @property
+    def goal_share(self) -> str:
+        return percent(self.goal / self.entered, 1) if self.entered else ""
 
 
 @page("campaigns.view_journey")

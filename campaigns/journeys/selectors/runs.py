@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from django.db.models import Count, Sum
 
 from campaigns.journeys import rules
-from campaigns.journeys.models import Journey, JourneyRun, JourneyStepCount, JourneyStepRecord, JourneyVersion, RunState
+from campaigns.journeys.models import (
+    EndReason,
+    Journey,
+    JourneyRun,
+    JourneyStepCount,
+    JourneyStepRecord,
+    JourneyVersion,
+    RunState,
+)
 from campaigns.messages.models import Message
 from crm.customers.models import Customer
 
@@ -59,19 +67,19 @@ def standing_of(journey: Journey) -> dict[str, int]:
     return dict(rows.annotate(count=Count("*")))
 
 
-def under_way(journeys: Sequence[Journey]) -> dict[int, tuple[int, int]]:
-    """Return by journey (entries ever, active runs now)."""
-    entered: dict[int, int] = defaultdict(int)
-    rows = JourneyStepCount.objects.filter(version__journey__in=journeys, step=rules.ENTRY, outcome=RunState.ACTIVE)
-    for journey, count in rows.values_list("version__journey_id", "count"):
-        entered[journey] += count
-    now = dict(
-        JourneyRun.objects.filter(journey__in=journeys, state=RunState.ACTIVE)
-        .order_by()
-        .values_list("journey_id")
-        .annotate(count=Count("*"))
-    )
-    return {journey.pk: (entered[journey.pk], now.get(journey.pk, 0)) for journey in journeys}
+def under_way(journeys: Sequence[Journey]) -> dict[int, tuple[int, int, int]]:
+    """Return by journey (entries ever, active runs now, runs that reached the goal), from kept counts."""
+    sums: dict[int, Counts] = defaultdict(Counts)
+    rows = JourneyStepCount.objects.filter(version__journey__in=journeys, step__in=[rules.ENTRY, rules.END]).order_by()
+    for journey, step, outcome, count in rows.values_list("version__journey_id", "step", "outcome").annotate(
+        total=Sum("count")
+    ):
+        sums[journey].add(step, outcome, count)
+    return {
+        journey.pk: (counts.entered, counts.entered - sum(counts.ended.values()), counts.ended.get(EndReason.GOAL, 0))
+        for journey in journeys
+        for counts in (sums[journey.pk],)
+    }
 
 
 def runs_of(customer: Customer, limit: int) -> list[JourneyRun]:
