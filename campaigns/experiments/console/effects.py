@@ -35,6 +35,15 @@ class Cell:
     adjusted: str = ""
 
 
+@dataclass(frozen=True)
+class MetricRow:
+    """Hold one metric with a cell for each group, in their order. The label of a cell is the name of its group."""
+
+    label: str
+    cells: list[Cell]
+    main: bool = False
+
+
 def metric_label(metric: str) -> str:
     if metric == GOAL:
         return _t("Reached the goal")

@@ -16,12 +16,13 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import pgettext
 
-from campaigns.experiments.console.effects import Cell, cell_of
+from campaigns.experiments.console.effects import Cell, MetricRow, cell_of, metric_label
 from campaigns.experiments.console.holdout_words import further_sentences, of_hundred, too_few
 from campaigns.experiments.models import ExperimentMetric
 from campaigns.experiments.rules import ExperimentEffect
 from campaigns.experiments.selectors.results import GOAL
 from campaigns.journeys import labels
+from campaigns.journeys.console.words import words_of
 from campaigns.journeys.models import EndReason, Journey, RunState
 from campaigns.journeys.registry import Step
 from campaigns.journeys.rules import walk
@@ -54,18 +55,12 @@ class StepRow:
     """Hold the figures of one step; `sends` tells whether it has messages."""
 
     label: str
+    words: str
     depth: int
     entered: Figure
     figures: list[Figure]
     held: list[Figure]
     sends: bool
-
-
-@dataclass(frozen=True)
-class EffectRow:
-    label: str
-    counted: Figure
-    cells: list[Cell]
 
 
 def _journey(pk: int) -> Journey:
@@ -116,12 +111,14 @@ def of_journey(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {"journey": journey}
     if journey.version is not None:
         effect, steps, cost = _cached(journey)
+        groups, comparison = _comparison(journey, effect)
         context |= {
             "effect": effect,
             "totals": _totals(effect, cost),
             "steps": list(_steps(journey, steps)),
             "sentences": sentences(effect),
-            "rows": _rows(journey, effect),
+            "groups": groups,
+            "comparison": comparison,
             "edit_url": reverse("journey_edit", args=[pk]) if may(request.user, "campaigns.change_journey") else "",
         }
     name = "results.html" if wants_part(request) else "results_page.html"
@@ -186,7 +183,7 @@ def _step(
     entered = Figure(_t("Reached"), number(reached), _people(journey, step=own, figure=people.REACHED))
     sends = step["kind"] == "message"
     if not sends or messages is None:
-        return StepRow(label, depth, entered, [], [], sends)
+        return StepRow(label, words_of(step), depth, entered, [], [], sends)
     shown = (
         ("sent", _t("Sent"), messages.sent, messages.made),
         ("delivered", _t("Delivered"), messages.delivered, messages.sent),
@@ -201,24 +198,27 @@ def _step(
         Figure(reason_label(reason), number(count), _people(journey, step=own, reason=reason))
         for reason, count in sorted(messages.held.items(), key=lambda item: -item[1])
     ]
-    return StepRow(label, depth, entered, figures, held, sends)
+    return StepRow(label, words_of(step), depth, entered, figures, held, sends)
 
 
-def _rows(journey: Journey, effect: results.JourneyEffect) -> list[EffectRow]:
-    groups = [(_t("Entered"), effect.entered, people.MEASURED, effect.effects)]
+def _comparison(journey: Journey, effect: results.JourneyEffect) -> tuple[list[tuple[str, str]], list[MetricRow]]:
+    """Return the columns (name, note), and the size of the groups followed by each metric."""
+    groups = [(pgettext("count", "Entered"), effect.entered, people.MEASURED, effect.effects)]
     if effect.held_out is not None:
         groups.append((_t("Held out"), effect.held_out, people.MEASURED_HELD_OUT, {}))
-    rows = []
-    for label, group, figure, effects in groups:
-        cells = [
-            replace(
-                cell_of(effect.currency, metric, outcome, effects.get(metric)),
-                url=_people(journey, figure=figure, did=_did(metric)) if outcome.count else "",
-            )
-            for metric, outcome in group.outcomes.items()
-        ]
-        rows.append(EffectRow(label, Figure(label, number(group.counted), _people(journey, figure=figure)), cells))
-    return rows
+    counted = [
+        Cell(label, number(group.counted), url=_people(journey, figure=figure)) for label, group, figure, _ in groups
+    ]
+    rows = [MetricRow(_t("Counted"), counted)]
+    for place, metric in enumerate(effect.metrics):
+        cells = []
+        for label, group, figure, effects in groups:
+            cell = cell_of(effect.currency, metric, group.outcomes[metric], effects.get(metric))
+            url = _people(journey, figure=figure, did=_did(metric)) if group.counted else ""
+            cells.append(replace(cell, label=label, url=url))
+        main = effect.held_out is not None and place == 0
+        rows.append(MetricRow(metric_label(metric), cells, main))
+    return [(label, "") for label, *_rest in groups], rows
 
 
 def _did(metric: str) -> str:
