@@ -62,7 +62,7 @@ def compare(origin: str, *, days: int, now: datetime, goes_on: bool) -> Comparis
     currency = shop_currency()
     sums = ", ".join(
         f"coalesce(sum({value}) FILTER (WHERE f.over), 0)::float8,"
-        f" coalesce(sum(({value})::numeric ^ 2) FILTER (WHERE f.over), 0)::float8,"
+        f" coalesce(sum(({value})::float8 * ({value})) FILTER (WHERE f.over), 0)::float8,"
         f" count(*) FILTER (WHERE f.over AND {value} <> 0)"
         for value in (VALUES[metric] for metric in METRICS)
     )

@@ -220,11 +220,11 @@ def _test_of(experiment: Experiment, metric: str, comparisons: int) -> dict[str,
 def _figures(experiment: Experiment) -> dict[int, dict[date, Sequence[float]]]:
     """Return by arm and day the count, the sums of each metric, and those of the covariate."""
     sums = [
-        f"coalesce(sum({value}), 0)::float8, coalesce(sum(({value})::numeric ^ 2), 0)::float8, count(*) FILTER (WHERE {value} <> 0)"
+        f"coalesce(sum({value}), 0)::float8, coalesce(sum(({value})::float8 * ({value})), 0)::float8, count(*) FILTER (WHERE {value} <> 0)"
         for value in VALUES.values()
     ]
-    sums.append("coalesce(sum(before.spend), 0)::float8, coalesce(sum(before.spend ^ 2), 0)::float8")
-    sums += [f"coalesce(sum(before.spend * ({VALUES[metric]})), 0)::float8" for metric in ADJUSTED]
+    sums.append("coalesce(sum(before.spend), 0)::float8, coalesce(sum(before.spend::float8 * before.spend), 0)::float8")
+    sums += [f"coalesce(sum(before.spend::float8 * ({VALUES[metric]})), 0)::float8" for metric in ADJUSTED]
     with connection.cursor() as cursor:
         cursor.execute(
             _RESULTS.format(sums=", ".join(sums)),

@@ -25,7 +25,7 @@ ENTERED = "entered"
 MEASURED, MEASURED_HELD_OUT = "measured", "measured_held_out"
 MEASURES: dict[str, str] = {
     GOAL: "g.id IS NOT NULL",
-    ExperimentMetric.ORDERED: "b.id IS NOT NULL",
+    ExperimentMetric.ORDERED: "b.orders > 0",
     LEFT: "l.id IS NOT NULL",
 }
 # Figures of a step: the customers there now, those who did it, both together, and its messages.

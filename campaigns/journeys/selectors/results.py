@@ -33,6 +33,7 @@ from loyalty.program.models import Program
 
 CHART_DAYS = 90
 ERROR = 0.05
+ORDER = "crm.order_paid"
 METRICS: tuple[str, ...] = (GOAL, ExperimentMetric.ORDERED, ExperimentMetric.ORDERS, ExperimentMetric.REVENUE, LEFT)
 _VALUES: dict[str, str] = {
     GOAL: "(g.id IS NOT NULL)::int",
@@ -46,11 +47,10 @@ JOINED = (
 )
 # A goal counts in the way that ends a run early (`campaigns_happened`), here until the end of the window.
 _WITHIN = "AND {at} > m.since AND {at} < m.until AND m.over AND campaigns_where({properties}, %(where)s::jsonb)"
-_ORDER_GOAL = f"""
-    SELECT DISTINCT m.id FROM member m JOIN crm_order o ON o.customer_id = m.customer_id
-    WHERE {order_counts("o")} {
-    _WITHIN.format(at="o.paid_at", properties="jsonb_build_object('amount', o.total, 'channel', o.channel)")
-}"""  # noqa: S608 - fragments of the code; values are parameters
+# Orders are read once, for the goal too.
+_ORDER_GOAL = "SELECT id FROM bought WHERE goal"
+_IS_ORDER_GOAL = """campaigns_where(
+    jsonb_build_object('amount', o.total, 'channel', o.channel), %(where)s::jsonb) AND o.paid_at > m.since"""
 _ACTIVITY_GOAL = f"""
     SELECT DISTINCT m.id FROM member m JOIN crm_activityevent a ON a.customer_id = m.customer_id
     WHERE a.kind = substr(%(goal)s, 10) {_WITHIN.format(at="a.occurred_at", properties="a.properties")}"""  # noqa: S608 - fragments of the code; values are parameters
@@ -202,7 +202,7 @@ def effect_of_journey(journey: Journey, *, now: datetime | None = None) -> Journ
     metrics = [metric for metric in METRICS if metric != GOAL or definition.get("goal")]
     sums = ", ".join(
         f"coalesce(sum({value}) FILTER (WHERE m.over), 0)::float8,"
-        f" coalesce(sum(({value})::numeric ^ 2) FILTER (WHERE m.over), 0)::float8,"
+        f" coalesce(sum(({value})::float8 * ({value})) FILTER (WHERE m.over), 0)::float8,"
         f" count(*) FILTER (WHERE m.over AND {value} <> 0)"
         for value in (_VALUES[metric] for metric in metrics)
     )
@@ -228,11 +228,14 @@ def effect_statement(journey: Journey, answer: str, now: datetime) -> tuple[str,
     """Return the statement that compares the groups, with this answer, and its parameters."""
     definition = journey.definition
     goal = definition.get("goal") or {}
+    holdouts = global_holdout_params()
+    globally = GLOBALLY_HELD_OUT.format(at="f.since", customer="f.customer_id")
     sql = statement(
         __package__,
         "effect",
-        globally_held_out=GLOBALLY_HELD_OUT.format(at="f.since", customer="f.customer_id"),
+        globally_held_out=globally if holdouts["everything"] else "false",
         order_counts=order_counts("o"),
+        order_goal=_order_goal(goal),
         goal=_goal_sql(str(goal.get("event") or "")),
         answer=answer,
     )
@@ -244,14 +247,21 @@ def effect_statement(journey: Journey, answer: str, now: datetime) -> tuple[str,
         "currency": shop_currency(),
         "goal": goal.get("event"),
         "where": json.dumps(goal.get("where") or []),
-        **global_holdout_params(),
+        **holdouts,
     }
+
+
+def _order_goal(goal: Mapping[str, Any]) -> str:
+    """Return the condition under which an order reaches the goal; without conditions every order does."""
+    if goal.get("event") != ORDER:
+        return "false"
+    return _IS_ORDER_GOAL if goal.get("where") else "o.paid_at > m.since"
 
 
 def _goal_sql(event: str) -> str:
     if not event:
         return _NO_GOAL
-    if event == "crm.order_paid":
+    if event == ORDER:
         return _ORDER_GOAL
     return _ACTIVITY_GOAL if event.startswith("activity:") else _EVENT_GOAL
 

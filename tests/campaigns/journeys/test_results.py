@@ -25,8 +25,7 @@ from core.base.actor import SYSTEM
 from core.base.zones import shop_day
 from core.security.roles import Role
 from crm.activity.services.activity import ActivityInput, record_activity
-from crm.customers.models import Customer
-from crm.customers.services.consents import record_consent
+from crm.customers.models import Consent, Customer
 from loyalty.ledger.services.enrolment import enrol_member
 from loyalty.program.models import Program
 from tests.campaigns.conftest import policy
@@ -246,14 +245,10 @@ def test_each_step_counts_its_messages_and_the_gates_reasons(store, memory, make
     for number in range(4):
         customer = make_customer(f"P{number}", email=f"p{number}@example.com")
         if number:
-            record_consent(
-                customer=customer,
-                channel="memory",
-                purpose="marketing",
-                decision="granted",
-                source="test",
-                actor=SYSTEM,
-            )
+            Consent.objects.create(
+                customer=customer, channel="memory", purpose="marketing", decision="granted", source="test",
+                given_at=timezone.now(), actor="system",
+            )  # fmt: skip
         enter_by_call(journey=journey, customer=customer, key=str(number))
     go()
     send_due()

@@ -11,9 +11,10 @@ member AS MATERIALIZED (
     WHERE (held.begun IS NULL OR (f.since >= held.begun AND (%(goes_on)s OR f.since <= held.ended)))
           AND NOT {globally_held_out}),
 bought AS (
-    SELECT m.id, count(*) AS orders, sum(o.total - o.refunded) AS revenue
+    SELECT m.id, count(*) FILTER (WHERE o.currency = %(currency)s) AS orders,
+           sum(o.total - o.refunded) FILTER (WHERE o.currency = %(currency)s) AS revenue, bool_or({order_goal}) AS goal
     FROM member m JOIN crm_order o ON o.customer_id = m.customer_id AND o.paid_at >= m.since AND o.paid_at < m.until
-    WHERE m.over AND {order_counts} AND o.currency = %(currency)s GROUP BY m.id),
+    WHERE m.over AND {order_counts} GROUP BY m.id),
 left_us AS (
     SELECT DISTINCT m.id FROM member m JOIN crm_consent c ON c.customer_id = m.customer_id
         AND c.given_at >= m.since AND c.given_at < m.until
