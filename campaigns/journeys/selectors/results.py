@@ -213,8 +213,8 @@ def effect_of_journey(journey: Journey, *, now: datetime | None = None) -> Journ
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         groups = {held_out: _group(metrics, figures) for held_out, *figures in cursor.fetchall()}
-    nobody = _group(metrics, [0] * (3 * len(metrics) + 2))
-    entered, held_out = groups.get(False, nobody), groups.get(True)
+    empty = _group(metrics, [0] * (3 * len(metrics) + 2))
+    entered, held_out = groups.get(False, empty), groups.get(True)
     effects = {
         metric: effect_of(entered.outcomes[metric], held_out.outcomes[metric], error=ERROR, share=metric in SHARES)
         if held_out

@@ -170,7 +170,7 @@ def test_customers_of_the_global_holdout_are_in_neither_group(store, make_journe
     effect = results.effect_of_journey(journey, now=now)
     assert effect.entered.counted == sum(stays[person.pk] for person in entered)
     assert effect.held_out.counted == sum(stays[person.pk] for person in held)
-    # A holdout that began after the entry left nobody out.
+    # A holdout that began after the entry excludes no customer.
     type(shop).objects.filter(pk=shop.pk).update(started_at=now)
     assert results.effect_of_journey(journey, now=now).counted == 120
 
