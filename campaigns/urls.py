@@ -14,6 +14,7 @@ from campaigns.experiments.console import experiments
 from campaigns.journeys import api as journeys_api
 from campaigns.journeys.console import editor as journey_editor
 from campaigns.journeys.console import journeys
+from campaigns.journeys.console import results as journey_results
 from campaigns.messages.api import inbox as inbox_api
 from campaigns.messages.console import policy as sending
 from campaigns.messages.public import hooks, links
@@ -83,6 +84,8 @@ console = [
     path("journeys/runs/<int:pk>/", journeys.run, name="journey_run"),
     path("journeys/<int:pk>/", journeys.show, name="journey"),
     path("journeys/<int:pk>/counts/", journeys.counts, name="journey_counts"),
+    path("journeys/<int:pk>/results/", journey_results.of_journey, name="journey_results"),
+    path("journeys/<int:pk>/customers/", journey_results.customers, name="journey_customers"),
     path("journeys/<int:pk>/edit/", journey_editor.edit, name="journey_edit"),
     path("journeys/<int:pk>/steps/<slug:step_id>/", journey_editor.step, name="journey_step"),
     path("journeys/<int:pk>/add/", journey_editor.add, name="journey_add"),

@@ -208,6 +208,8 @@ PAGES = """
 /journeys/runs/<int:pk>/                           staff
 /journeys/<int:pk>/                                lead marketer analyst administrator
 /journeys/<int:pk>/counts/                         lead marketer analyst administrator
+/journeys/<int:pk>/results/                        lead marketer analyst administrator
+/journeys/<int:pk>/customers/                      lead marketer analyst administrator
 /journeys/<int:pk>/try/                            lead marketer analyst administrator
 /journeys/<int:pk>/edit/                           marketer administrator
 /journeys/<int:pk>/steps/<slug:step_id>/           marketer administrator

@@ -19,11 +19,14 @@ class ExperimentMetric(models.TextChoices):
     ORDERS = "orders", _("Orders per customer")
     REVENUE = "revenue", _("Net revenue per customer")
     VISITED = "visited", _("Share of customers who visit the shop")
+    OPENED = "opened", _("Share of customers who open a message")
     CLICKED = "clicked", _("Share of customers who follow a link in a message")
 
 
 # For these metrics each customer's figure is 0 or 1.
-SHARE_METRICS = frozenset({ExperimentMetric.ORDERED, ExperimentMetric.VISITED, ExperimentMetric.CLICKED})
+SHARE_METRICS = frozenset(
+    {ExperimentMetric.ORDERED, ExperimentMetric.VISITED, ExperimentMetric.OPENED, ExperimentMetric.CLICKED}
+)
 
 
 class ExperimentState(models.TextChoices):

@@ -8,7 +8,8 @@ normal mixture, Robbins (1970), as Johari, Koomen, Pekelis & Walsh, "Always vali
 events: the hybrid score interval without continuity correction, Newcombe, Statistics in Medicine 17 (1998) 873-890,
 method 10, and Fisher's exact test; none of n: the exact upper bound 1 - error^(1/n), about 3/n (Hanley & Lippman-Hand,
 JAMA 249 (1983) 1743-1745); the relative lift: the interval of the logarithm of a ratio, Katz, Baptista, Azen & Pike,
-Biometrics 34 (1978).
+Biometrics 34 (1978); the covariate from before the experiment (CUPED): Deng, Xu, Kohavi & Walker, "Improving the
+sensitivity of online controlled experiments by utilizing pre-experiment data", WSDM 2013.
 """
 
 from __future__ import annotations
@@ -50,17 +51,27 @@ def arm_of(salt: str, customer_id: int, weights: Sequence[int]) -> int:
 
 
 @dataclass(frozen=True)
+class Covariate:
+    """Hold the sums of a covariate x from before the experiment: of x, of x squared, and of x times the metric."""
+
+    total: float
+    squares: float
+    products: float
+
+
+@dataclass(frozen=True)
 class GroupOutcome:
     """Hold one arm's figures by intention to treat: all drawn customers, whether they got anything or not (X2).
 
     `total` and `squares` are the sum and the sum of squares of the metric over its `count` customers. `events`: the
-    number of customers with a metric other than 0; None when unknown.
+    number of customers with a metric other than 0; None when unknown. `covariate`: sums over the same customers.
     """
 
     count: int
     total: float
     squares: float
     events: int | None = None
+    covariate: Covariate | None = None
 
     @property
     def mean(self) -> float:
@@ -73,6 +84,33 @@ class GroupOutcome:
         if self.count < 2:
             return 0.0
         return max(0.0, (self.squares - self.total**2 / self.count) / (self.count - 1))
+
+    @property
+    def spread(self) -> float:
+        """Return the sum of squared deviations of the covariate from its mean."""
+        x = self.covariate
+        return max(0.0, x.squares - x.total**2 / self.count) if x and self.count else 0.0
+
+    @property
+    def joint(self) -> float:
+        """Return the sum of products of the deviations of covariate and metric."""
+        x = self.covariate
+        return x.products - x.total * self.total / self.count if x and self.count else 0.0
+
+
+@dataclass(frozen=True)
+class AdjustedEffect:
+    """Hold an effect with spend before exposure as covariate (CUPED), in units of the metric.
+
+    `narrower`: by which part the interval is narrower than the plain one; below 0 when it is wider.
+    """
+
+    difference: float
+    low: float
+    high: float
+    chance: float
+    sure: bool
+    narrower: float
 
 
 @dataclass(frozen=True)
@@ -119,19 +157,86 @@ def effect_of(
     allowed = error / comparisons
     if _is_few(arm, share) or _is_few(control, share) or variance == 0:
         return _effect_of_few(arm, control, allowed=allowed, comparisons=comparisons, share=share, once=mixture is None)
-    if mixture is None:
-        from scipy import stats  # noqa: PLC0415 - heavy: only reports need it
-
-        half = float(stats.norm.isf(allowed / 2)) * math.sqrt(variance)
-        chance = 2 * float(stats.norm.sf(abs(difference) / math.sqrt(variance)))
-    else:
-        half = sequential_half(variance, mixture, allowed)
-        chance = sequential_chance(difference, variance, mixture)
+    half, chance = _certainty(difference, variance, allowed, mixture)
     lift, lift_low, lift_high = lift_of(arm, control, half / math.sqrt(variance))
     return ExperimentEffect(
         difference, difference - half, difference + half, min(1.0, chance * comparisons), abs(difference) > half,
         1 - allowed, lift, lift_low, lift_high,
     )  # fmt: skip
+
+
+def theta_of(groups: Sequence[GroupOutcome]) -> float | None:
+    """Return the slope of the metric on the covariate within the groups, pooled over all of them (Deng et al., eq. 4).
+
+    It is the coefficient of the covariate in the analysis of covariance. None when the covariate does not vary.
+    """
+    spread = sum(group.spread for group in groups)
+    return sum(group.joint for group in groups) / spread if spread > 0 else None
+
+
+def adjusted_effect_of(
+    arm: GroupOutcome,
+    control: GroupOutcome,
+    *,
+    theta: float | None,
+    error: float,
+    comparisons: int = 1,
+    mixture: float | None = None,
+    share: bool = False,
+) -> AdjustedEffect | None:
+    """Return the effect adjusted by the covariate: the metric less `theta` times the deviation of the covariate.
+
+    The covariate is from before the exposure, so the treatment can't have changed it: the adjusted difference has the
+    same expectation, and its variance falls by the squared correlation. None where the plain effect has no interval by
+    the normal law, or without a covariate. Other parameters as in `effect_of`.
+    """
+    if theta is None or arm.covariate is None or control.covariate is None or min(arm.count, control.count) < FEWEST:
+        return None
+    plain = arm.variance / arm.count + control.variance / control.count
+    variance = _adjusted_variance(arm, theta) + _adjusted_variance(control, theta)
+    if _is_few(arm, share) or _is_few(control, share) or plain == 0 or variance <= 0:
+        return None
+    drift = arm.covariate.total / arm.count - control.covariate.total / control.count
+    difference = arm.mean - control.mean - theta * drift
+    allowed = error / comparisons
+    half, chance = _certainty(difference, variance, allowed, mixture)
+    whole, _chance = _certainty(arm.mean - control.mean, plain, allowed, mixture)
+    return AdjustedEffect(
+        difference, difference - half, difference + half, min(1.0, chance * comparisons), abs(difference) > half,
+        1 - half / whole,
+    )  # fmt: skip
+
+
+def _adjusted_variance(group: GroupOutcome, theta: float) -> float:
+    """Return the variance of the mean of one group's adjusted metric."""
+    freedom = group.count - 1
+    squares = group.variance * freedom - 2 * theta * group.joint + theta**2 * group.spread
+    return max(0.0, squares) / freedom / group.count
+
+
+def _certainty(difference: float, variance: float, allowed: float, mixture: float | None) -> tuple[float, float]:
+    """Return half the width of the interval and the p-value, for one look or, with `mixture`, for any number."""
+    if mixture is not None:
+        return sequential_half(variance, mixture, allowed), sequential_chance(difference, variance, mixture)
+    from scipy import stats  # noqa: PLC0415 - heavy: only reports need it
+
+    half = float(stats.norm.isf(allowed / 2)) * math.sqrt(variance)
+    return half, 2 * float(stats.norm.sf(abs(difference) / math.sqrt(variance)))
+
+
+def mean_interval(
+    outcome: GroupOutcome, *, error: float, mixture: float | None = None, share: bool = False
+) -> tuple[float, float] | None:
+    """Return the interval of one group's own mean; None while it has too few customers, or too few who did it.
+
+    A share with few events gets Wilson's interval. With `mixture` the interval holds for any number of looks.
+    """
+    if outcome.count < FEWEST:
+        return None
+    if _is_few(outcome, share) or outcome.variance == 0:
+        return wilson(round(outcome.total), outcome.count, error=error) if share else None
+    half, _chance = _certainty(outcome.mean, outcome.variance / outcome.count, error, mixture)
+    return max(0.0, outcome.mean - half), min(1.0, outcome.mean + half) if share else outcome.mean + half
 
 
 def _is_few(outcome: GroupOutcome, share: bool) -> bool:

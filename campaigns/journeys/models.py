@@ -198,22 +198,25 @@ class JourneyStepRecord(models.Model):
 
 
 class JourneyStepCount(models.Model):
-    """Count the runs of a version that did a step with this outcome: the sum of the records, written with them.
+    """Count the runs of a version that did a step with this outcome on a day: the sum of the records.
 
-    The steps `entry` and `end` count entries (or held-out customers) and exits, by reason.
+    The steps `entry` and `end` count entries (or held-out customers) and exits, by reason. `day` is a day of the shop.
     """
 
     version = models.ForeignKey(JourneyVersion, models.CASCADE, related_name="counts", db_index=False)
     step = models.CharField(max_length=40)
     outcome = models.CharField(max_length=40, blank=True, default="")
+    day = models.DateField(_("day"))
     count = models.BigIntegerField(default=0)
 
     class Meta:
         verbose_name = _("journey step count")
         verbose_name_plural = _("journey step counts")
         constraints = [
-            models.UniqueConstraint(fields=["version", "step", "outcome"], name="campaigns_journeystepcount_once")
+            models.UniqueConstraint(
+                fields=["version", "step", "outcome", "day"], name="campaigns_journeystepcount_once"
+            )
         ]
 
     def __str__(self) -> str:
-        return f"{self.version_id} {self.step} {self.outcome}: {self.count}"
+        return f"{self.version_id} {self.step} {self.outcome} on {self.day}: {self.count}"

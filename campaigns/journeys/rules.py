@@ -2,6 +2,7 @@
 
     {"entry": {"kind": "segment", "segment": 3}, "reentry": {"policy": "never"}, "exit": {"policy": "goal"},
      "goal": {"event": "crm.order_paid", "where": []}, "holdout": 10,
+     "window_days": 30,
      "steps": [{"id": "s1", "kind": "wait", "amount": 2, "unit": "days"},
                {"id": "s2", "kind": "branch", "rule": {...}, "arms": {"yes": [{"id": "s3", ...}], "no": []}}]}
 
@@ -17,6 +18,9 @@ from typing import Any, Literal, NotRequired, TypedDict, cast
 
 MAX_STEPS = 100
 MAX_DEPTH = 8
+# Days after the entry in which goals and orders count for the results.
+WINDOW_DAYS = 30
+MAX_WINDOW_DAYS = 180
 STEP_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,38}")
 REENTRY = ("never", "every", "days", "times")
 EXIT = ("never", "goal", "unmatched", "both")
@@ -91,13 +95,17 @@ StepValues = Mapping[str, Any]
 
 
 class JourneyDefinition(TypedDict):
-    """A journey as published. `holdout` is the share of customers who get no message, in percent (0 to 90)."""
+    """A journey as published. `holdout` is the share of customers who get no message, in percent (0 to 90).
+
+    Goals and orders count for `window_days` after a customer enters or is held out.
+    """
 
     entry: Entry
     reentry: Reentry
     exit: Exit
     goal: Goal | None
     holdout: int
+    window_days: int
     steps: list[Step]
 
 
@@ -109,6 +117,7 @@ class JourneyDraft(TypedDict):
     exit: dict[str, Any]
     goal: dict[str, Any] | None
     holdout: Any
+    window_days: Any
     steps: list[Step]
 
 

@@ -241,6 +241,7 @@ class Migration(migrations.Migration):
                             ("orders", "Orders per customer"),
                             ("revenue", "Net revenue per customer"),
                             ("visited", "Share of customers who visit the shop"),
+                            ("opened", "Share of customers who open a message"),
                             ("clicked", "Share of customers who follow a link in a message"),
                         ],
                         default="ordered",
@@ -1242,6 +1243,7 @@ class Migration(migrations.Migration):
                             ("orders", "Orders per customer"),
                             ("revenue", "Net revenue per customer"),
                             ("visited", "Share of customers who visit the shop"),
+                            ("opened", "Share of customers who open a message"),
                             ("clicked", "Share of customers who follow a link in a message"),
                         ],
                         default="ordered",
@@ -1675,6 +1677,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("step", models.CharField(max_length=40)),
                 ("outcome", models.CharField(blank=True, default="", max_length=40)),
+                ("day", models.DateField(verbose_name="day")),
                 ("count", models.BigIntegerField(default=0)),
                 (
                     "version",
@@ -1691,7 +1694,8 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "journey step counts",
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("version", "step", "outcome"), name="campaigns_journeystepcount_once"
+                        fields=("version", "step", "outcome", "day"),
+                        name="campaigns_journeystepcount_once",
                     )
                 ],
             },

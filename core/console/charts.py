@@ -11,12 +11,16 @@ from django.utils.functional import Promise
 
 @dataclass(frozen=True)
 class Series:
-    """One series of a chart. `values` has a number for each label; `below` draws them downwards, as losses."""
+    """One series of a chart. `values` has a number for each label; `below` draws them downwards, as losses.
+
+    `faint`: a limit of the series before it, drawn thin and dashed in the same colour and left out of the legend.
+    """
 
     label: str | Promise
     values: Sequence[int | float]
     below: bool = False
     tone: Literal["", "good", "bad", "warn", "off"] = ""
+    faint: bool = False
 
 
 @dataclass(frozen=True)

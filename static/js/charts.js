@@ -30,6 +30,7 @@
         name: head.textContent.trim(),
         tone: head.dataset.tone,
         sign: "below" in head.dataset ? -1 : 1,
+        faint: "faint" in head.dataset,
         values: rows.map((row) => value(row, place)),
       })),
     };
@@ -39,14 +40,20 @@
     const { labels, series } = read(figure);
     const kind = figure.dataset.chart;
     const text = colour("--tblr-secondary");
+    // A faint series has the colour of the last one that is not faint.
+    let place = -1;
+    const colours = series.map((one) => {
+      if (!one.faint) place += 1;
+      return colour(tones[one.tone] || palette[place % palette.length]);
+    });
     const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     return {
       animation: !still,
       animationDuration: 300,
-      color: series.map((one, place) => colour(tones[one.tone] || palette[place % palette.length])),
+      color: colours,
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
       grid: { left: 8, right: 8, top: 36, bottom: 8, containLabel: true },
-      legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: { color: text } },
+      legend: { data: series.filter((one) => !one.faint).map((one) => one.name), top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: { color: text } },
       tooltip: {
         trigger: "axis",
         renderMode: "richText",
@@ -66,6 +73,8 @@
         stack: series.some((other) => other.sign < 0) ? "all" : undefined,
         showSymbol: false,
         barMaxWidth: 28,
+        lineStyle: one.faint ? { type: "dashed", width: 1 } : undefined,
+        itemStyle: one.faint ? { opacity: 0.4 } : undefined,
         data: one.values.map((value) => one.sign * value),
       })),
     };

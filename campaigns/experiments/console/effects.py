@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import pgettext
 
 from campaigns.experiments.models import ExperimentMetric
-from campaigns.experiments.rules import FEWEST_EVENTS, ExperimentEffect, GroupOutcome, none_seen_bound
-from campaigns.experiments.selectors.results import LEFT, SHARES
+from campaigns.experiments.rules import FEWEST_EVENTS, AdjustedEffect, ExperimentEffect, GroupOutcome, none_seen_bound
+from campaigns.experiments.selectors.results import GOAL, LEFT, SHARES
 from core.text.formatting import in_chinese, money, number, percent
 
 MINUS = "\N{MINUS SIGN}"
@@ -19,7 +19,8 @@ MINUS = "\N{MINUS SIGN}"
 class Cell:
     """Hold a figure of one group with its difference from the other: absolute, relative, and certainty.
 
-    `note` says what can be concluded from few events.
+    `note` says what can be concluded from few events; `url` opens the customers behind the figure.
+    `adjusted` is the difference with earlier spend as covariate.
     """
 
     label: str
@@ -30,9 +31,22 @@ class Cell:
     lift: str = ""
     chance: str = ""
     note: str = ""
+    url: str = ""
+    adjusted: str = ""
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """Hold one metric with a cell for each group, in their order. The label of a cell is the name of its group."""
+
+    label: str
+    cells: list[Cell]
+    main: bool = False
 
 
 def metric_label(metric: str) -> str:
+    if metric == GOAL:
+        return _t("Reached the goal")
     return _t("Withdrew consent") if metric == LEFT else str(ExperimentMetric(metric).label)
 
 
@@ -108,6 +122,24 @@ def _none_seen(outcome: GroupOutcome) -> str:
         "count": number(outcome.count),
         "bound": number(float(f"{none_seen_bound(outcome.count) * 100:.2g}")),
     }
+
+
+def adjusted_words(currency: str, metric: str, effect: AdjustedEffect | None) -> str:
+    """Return the difference adjusted for earlier spend, such as "adjusted: +2 pp (1 to 3 pp), 23% narrower"."""
+    if effect is None:
+        return ""
+    values = {
+        "difference": difference_of(currency, metric, effect.difference),
+        "low": difference_of(currency, metric, effect.low, unit=False),
+        "high": difference_of(currency, metric, effect.high),
+        "share": percent(abs(effect.narrower)),
+    }
+    if round(effect.narrower * 100) > 0:
+        return (
+            _t("adjusted for earlier spend: %(difference)s (%(low)s to %(high)s); the interval is %(share)s narrower")
+            % values
+        )
+    return _t("adjusted for earlier spend: %(difference)s (%(low)s to %(high)s); the interval is not narrower") % values
 
 
 def signed_percent(value: float) -> str:

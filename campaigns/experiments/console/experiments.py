@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -12,10 +12,26 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from campaigns.experiments.console.effects import Cell, amount_of, cell_of, difference_of, metric_label
+from campaigns.experiments.console.courses import course_chart
+from campaigns.experiments.console.effects import (
+    Cell,
+    MetricRow,
+    adjusted_words,
+    amount_of,
+    cell_of,
+    difference_of,
+    metric_label,
+)
 from campaigns.experiments.console.form import ExperimentForm
 from campaigns.experiments.models import Experiment, ExperimentState
-from campaigns.experiments.selectors.results import FIGURES, ArmResult, ExperimentResults, baseline, results_of
+from campaigns.experiments.selectors.results import (
+    BEFORE_DAYS,
+    FIGURES,
+    ArmResult,
+    ExperimentResults,
+    baseline,
+    results_of,
+)
 from campaigns.experiments.services import experiments as services
 from core.base.actor import of_user
 from core.console import editing
@@ -27,14 +43,6 @@ from core.text.formatting import number
 PAGE = 50
 ORDER = ["-created_at", "-id"]
 TONES = {ExperimentState.RUNNING: "good", ExperimentState.ENDED: "off"}
-
-
-@dataclass(frozen=True)
-class ExperimentRow:
-    result: ArmResult
-    control: bool
-    won: bool
-    cells: list[Cell]
 
 
 EDITOR = editing.Editor(
@@ -83,9 +91,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         results = results_of(experiment)
         context |= {
             "results": results,
-            "rows": _rows(experiment, results),
-            "metrics": [(metric_label(metric), metric == experiment.metric) for metric in FIGURES],
+            "groups": _groups(experiment, results),
+            "comparison": _comparison(experiment, results),
             "waiting": _waiting(experiment, results),
+            "before_days": BEFORE_DAYS,
+            "adjusted": results.readable and any(any(row.adjusted.values()) for row in results.arms),
+            "chart": course_chart(experiment, results) if results.readable else None,
         }
     return render(request, "campaigns/experiments/experiment.html", context)
 
@@ -124,15 +135,38 @@ def _waiting(experiment: Experiment, results: ExperimentResults) -> str:
     return _t("%(counted)s of %(planned)s customers are counted. The result is shown when all are counted.") % values
 
 
-def _rows(experiment: Experiment, results: ExperimentResults) -> list[ExperimentRow]:
-    rows = []
-    for place, one in enumerate(results.arms):
-        cells = [
-            cell_of(experiment.currency, metric, outcome, one.effects.get(metric), hidden=not results.readable)
-            for metric, outcome in one.outcomes.items()
-        ]
-        rows.append(ExperimentRow(one, place == 0, experiment.winner_id == one.arm.pk, cells))
+def _groups(experiment: Experiment, results: ExperimentResults) -> list[tuple[str, str]]:
+    """Return the name of each arm, and whether it is the control or the winner."""
+    control, winner = _t("Control"), _t("Winner")
+    return [
+        (
+            one.arm.name,
+            " · ".join(
+                filter(None, [control if place == 0 else "", winner if experiment.winner_id == one.arm.pk else ""])
+            ),
+        )
+        for place, one in enumerate(results.arms)
+    ]
+
+
+def _comparison(experiment: Experiment, results: ExperimentResults) -> list[MetricRow]:
+    """Return the sizes of the arms, then each metric, the main one first."""
+    rows = [
+        MetricRow(_t("Drawn"), [Cell(one.arm.name, number(one.drawn)) for one in results.arms]),
+        MetricRow(_t("Counted"), [Cell(one.arm.name, number(one.counted)) for one in results.arms]),
+    ]
+    for metric in sorted(FIGURES, key=lambda metric: metric != experiment.metric):
+        cells = [_cell(experiment, results, one, metric) for one in results.arms]
+        rows.append(MetricRow(metric_label(metric), cells, metric == experiment.metric))
     return rows
+
+
+def _cell(experiment: Experiment, results: ExperimentResults, one: ArmResult, metric: str) -> Cell:
+    cell = cell_of(
+        experiment.currency, metric, one.outcomes[metric], one.effects.get(metric), hidden=not results.readable
+    )
+    adjusted = adjusted_words(experiment.currency, metric, one.adjusted.get(metric)) if results.readable else ""
+    return replace(cell, label=one.arm.name, adjusted=adjusted)
 
 
 @page("campaigns.add_experiment", methods=("GET", "POST"))

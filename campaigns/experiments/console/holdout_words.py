@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,30 +48,37 @@ def sentences(compared: Comparison) -> list[str]:
     """Return sentences on the results, orders first; uncertain results for money and consents are left out."""
     ordered = compared.effects[ExperimentMetric.ORDERED]
     if ordered is None:
-        fewest = min(compared.assigned.counted, compared.held_out.counted)
-        return [
-            ngettext(
-                "Not enough data: the smaller group has %(count)s customer whose measurement window is over, "
-                "and it needs %(least)s.",
-                "Not enough data: the smaller group has %(count)s customers whose measurement window is over,"
-                " and it needs %(least)s.",
-                fewest,
-            )
-            % {"count": number(fewest), "least": FEWEST}
-        ]
-    texts = [_ordered(ordered)]
-    revenue = compared.effects[ExperimentMetric.REVENUE]
+        return [too_few(min(compared.assigned.counted, compared.held_out.counted))]
+    return [_ordered(ordered), *further_sentences(compared.effects, compared.currency)]
+
+
+def too_few(fewest: int) -> str:
+    """Return why there is no result yet; `fewest` is the size of the smaller group."""
+    text = ngettext(
+        "Not enough data: the smaller group has %(count)s customer whose measurement window is over, "
+        "and it needs %(least)s.",
+        "Not enough data: the smaller group has %(count)s customers whose measurement window is over,"
+        " and it needs %(least)s.",
+        fewest,
+    )
+    return text % {"count": number(fewest), "least": FEWEST}
+
+
+def further_sentences(effects: Mapping[str, ExperimentEffect | None], currency: str) -> list[str]:
+    """Return what is certain about money and consents."""
+    texts = []
+    revenue = effects[ExperimentMetric.REVENUE]
     if revenue is not None and revenue.sure and revenue.low is not None and revenue.high is not None:
         low, high = sorted((abs(revenue.low), abs(revenue.high)))
-        values = {"low": money(round(low), compared.currency), "high": money(round(high), compared.currency)}
+        values = {"low": money(round(low), currency), "high": money(round(high), currency)}
         texts.append(
             _t("Each of them spent %(low)s to %(high)s more.") % values
             if revenue.difference > 0
             else _t("Each of them spent %(low)s to %(high)s less.") % values
         )
-    withdrawals = compared.effects[LEFT]
+    withdrawals = effects[LEFT]
     if withdrawals is not None and withdrawals.sure and withdrawals.low is not None:
-        values = _of_hundred(withdrawals)
+        values = of_hundred(withdrawals)
         texts.append(
             _t("Per 100 customers, %(low)s to %(high)s more withdrew their consent.") % values
             if withdrawals.difference > 0
@@ -80,7 +88,7 @@ def sentences(compared: Comparison) -> list[str]:
 
 
 def _ordered(effect: ExperimentEffect) -> str:
-    values = _of_hundred(effect)
+    values = of_hundred(effect)
     if not effect.sure:
         return (
             _t(
@@ -94,7 +102,7 @@ def _ordered(effect: ExperimentEffect) -> str:
     return _t("Per 100 intended recipients, %(low)s to %(high)s fewer ordered than without it.") % values
 
 
-def _of_hundred(effect: ExperimentEffect) -> dict[str, str]:
+def of_hundred(effect: ExperimentEffect) -> dict[str, str]:
     """Return the ends of the interval per 100 people, the smaller first when both are on one side."""
     low, high = abs(effect.low or 0) * 100, abs(effect.high or 0) * 100
     if effect.sure:

@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db import connection
 
 from analytics.features.selectors import shop_currency
-from campaigns.experiments.models import ExperimentMetric
-from campaigns.experiments.rules import ExperimentEffect, GroupOutcome, effect_of
+from campaigns.experiments.models import Experiment, ExperimentMetric, ExperimentScope
+from campaigns.experiments.rules import ExperimentEffect, GroupOutcome, effect_of, limits_of
 from campaigns.experiments.selectors.results import LEFT, ORDERS, SHARES, VALUES, WITHDRAWALS
 from core.db.statements import statement
 
@@ -62,7 +62,7 @@ def compare(origin: str, *, days: int, now: datetime, goes_on: bool) -> Comparis
     currency = shop_currency()
     sums = ", ".join(
         f"coalesce(sum({value}) FILTER (WHERE f.over), 0)::float8,"
-        f" coalesce(sum(({value})::numeric ^ 2) FILTER (WHERE f.over), 0)::float8,"
+        f" coalesce(sum(({value})::float8 * ({value})) FILTER (WHERE f.over), 0)::float8,"
         f" count(*) FILTER (WHERE f.over AND {value} <> 0)"
         for value in (VALUES[metric] for metric in METRICS)
     )
@@ -100,6 +100,32 @@ def _group(figures: Sequence[float]) -> HoldoutGroup:
         for place, metric in enumerate(METRICS)
     }
     return HoldoutGroup(outcomes, int(waiting))
+
+
+# Whether a customer belonged to a global holdout at a moment: by their stored arm, else by the arm that they would get.
+# Without the latter only one of two compared groups would lose these customers: held-out customers are not drawn.
+GLOBALLY_HELD_OUT = """
+    EXISTS (SELECT FROM unnest(%(everything)s::bigint[], %(everything_salts)s::text[], %(everything_arms)s::bigint[],
+                               %(everything_ends)s::int[], %(everything_from)s::timestamptz[],
+                               %(everything_until)s::timestamptz[]) AS x(id, salt, arm, share, started_at, ended_at)
+            WHERE x.started_at <= {at} AND (x.ended_at IS NULL OR x.ended_at > {at}) AND coalesce(
+                (SELECT e.arm_id = x.arm FROM campaigns_exposure e
+                 WHERE e.experiment_id = x.id AND e.customer_id = {customer}),
+                campaigns_share(x.salt, {customer}) < x.share))"""
+
+
+def global_holdout_params() -> dict[str, list]:
+    """Return the parameters of `GLOBALLY_HELD_OUT`: every global holdout that ever ran."""
+    rows = Experiment.objects.filter(scope=ExperimentScope.EVERYTHING, started_at__isnull=False)
+    holdouts = [(row, list(row.arms.all())) for row in rows.prefetch_related("arms").order_by("pk")]
+    return {
+        "everything": [row.pk for row, _arms in holdouts],
+        "everything_salts": [row.salt for row, _arms in holdouts],
+        "everything_arms": [arms[0].pk for _row, arms in holdouts],
+        "everything_ends": [limits_of([arm.weight for arm in arms])[0] for _row, arms in holdouts],
+        "everything_from": [row.started_at for row, _arms in holdouts],
+        "everything_until": [row.ended_at for row, _arms in holdouts],
+    }
 
 
 NOBODY = _group([0, *[0.0] * (3 * len(METRICS)), 0])

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.segments.console import forms as rule_forms
 from analytics.segments.models import Segment
 from campaigns.journeys.registry import OPERATORS, STEPS
-from campaigns.journeys.rules import JourneyDraft, Step, StepValues
+from campaigns.journeys.rules import MAX_WINDOW_DAYS, WINDOW_DAYS, JourneyDraft, Step, StepValues
 from campaigns.journeys.services import journeys as services
 from campaigns.journeys.services.events import offered
 from core.fields import Field, FieldView, view_of
@@ -186,6 +186,11 @@ class Settings:
             FieldView("holdout", "number", _t("Holdout (%)"), self.draft.get("holdout", 0), maximum=90,
                       error=self.errors.get("holdout", ""),
                       help=_t("This share of customers gets no message, so that the effect can be measured.")),
+            FieldView("window_days", "number", _t("Measurement window (days)"),
+                      self.draft.get("window_days", WINDOW_DAYS), minimum=1, maximum=MAX_WINDOW_DAYS,
+                      error=self.errors.get("window_days", ""),
+                      help=_t("Goals and orders count for this number of days "
+                              "after a customer enters or is held out.")),
             self._choice("exit", _t("Early exit"), self.draft["exit"].get("policy"), EXIT.items(), "policy"),
             self._choice("goal_event", _t("Goal"), goal.get("event"), [("", _t("No goal")), *offered()], "goal"),
             FieldView("goal_where", "where", _t("Only when"), [*(goal.get("where") or []), {}][:5],
@@ -214,6 +219,7 @@ def read_settings(draft: JourneyDraft, sent: Lists) -> JourneyDraft:
     if kind == "segment":
         entry["members"] = bool(_last(sent, "members"))
     value, holdout = _last(sent, "reentry_value").strip(), _last(sent, "holdout").strip()
+    window = _last(sent, "window_days").strip()
     goal = _last(sent, "goal_event")
     return {
         **draft,
@@ -222,4 +228,5 @@ def read_settings(draft: JourneyDraft, sent: Lists) -> JourneyDraft:
         "exit": {"policy": _last(sent, "exit")},
         "goal": {"event": goal, "where": _where("goal_where", sent)} if goal else None,
         "holdout": int(holdout) if holdout.isdigit() else holdout or 0,
+        "window_days": int(window) if window.isdigit() else window or draft.get("window_days", WINDOW_DAYS),
     }

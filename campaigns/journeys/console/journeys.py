@@ -15,12 +15,13 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
 from campaigns.journeys import labels as journeys_labels
-from campaigns.journeys import registry as journeys_registry
-from campaigns.journeys import selectors
-from campaigns.journeys.console import words
+from campaigns.journeys.console import results, words
 from campaigns.journeys.console.forms import EXIT, REENTRY
-from campaigns.journeys.models import EndReason, Journey, JourneyRun, JourneyState
-from campaigns.journeys.rules import AnyJourney, Step, by_id, walk
+from campaigns.journeys.console.paths import path_of
+from campaigns.journeys.models import Journey, JourneyRun, JourneyState
+from campaigns.journeys.rules import AnyJourney, walk
+from campaigns.journeys.selectors import runs as selectors
+from campaigns.journeys.selectors.results import window_days
 from campaigns.journeys.services import journeys as services
 from campaigns.journeys.services import presets as journey_presets
 from campaigns.journeys.services import trials as journey_trials
@@ -32,7 +33,7 @@ from core.console.switching import switch
 from core.console.views import may, page, viewer, wants_part
 from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
-from core.text.formatting import in_chinese, number
+from core.text.formatting import in_chinese, number, percent
 from crm.customers.models import Customer, Store
 
 PAGE = 50
@@ -51,6 +52,11 @@ class JourneyRow:
     state_label: str | Promise
     entered: int
     under_way: int
+    goal: int
+
+    @property
+    def goal_share(self) -> str:
+        return percent(self.goal / self.entered, 1) if self.entered else ""
 
 
 @page("campaigns.view_journey")
@@ -125,15 +131,17 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "reentry": REENTRY.get(definition["reentry"].get("policy") or "", ""),
         "exit": EXIT.get(definition["exit"].get("policy") or "", ""),
         "holdout": definition.get("holdout", 0),
+        "window_days": window_days(definition),
         "changed": journey.version is not None and journey.version.definition != journey.draft,
         "who": who,
         "recent": [
             (run, journeys_labels.RUN_STATES[run.state], journeys_labels.RUN_TONES[run.state],
-             journeys_labels.END_REASONS.get(run.end_reason, ""),
-             steps.get(run.step, "") if run.state == "active" else "")
+             journeys_labels.END_REASONS.get(run.end_reason)
+             or (steps.get(run.step, "") if run.state == "active" else ""))
             for run in runs.order_by("-entered_at", "-id")[:RECENT]
         ],
         "messages_of": _messages(journey),
+        **(results.overview(journey) if journey.version else {}),
     }  # fmt: skip
     return render(request, "campaigns/journeys/journey.html", context)
 
@@ -161,21 +169,12 @@ def _figures(journey: Journey) -> dict[str, Any]:
         return {
             "journey": journey,
             "nodes": words.tree(journey.draft["steps"]),
-            "counts": selectors.Counts(),
             "live": False,
         }
     counts = selectors.counts_of(journey.version)
-    ended = [
-        (str(journeys_labels.END_REASONS[reason]), count)
-        for reason, count in sorted(counts.ended.items(), key=lambda i: -i[1])
-    ]
-    goal = counts.ended.get(EndReason.GOAL, 0)
     return {
         "journey": journey,
         "nodes": words.tree(journey.version.definition["steps"], counts),
-        "counts": counts,
-        "ended": ended,
-        "goal_share": goal / counts.entered if counts.entered else None,
         "live": journey.state == JourneyState.RUNNING,
     }
 
@@ -337,29 +336,11 @@ def trial(request: HttpRequest, pk: int) -> HttpResponse:
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the path of one run."""
     run_row = get_object_or_404(JourneyRun.objects.select_related("journey", "version", "customer"), pk=pk)
-    steps = by_id(run_row.version.definition["steps"])
     context = {
         "run": run_row,
         "state_label": journeys_labels.RUN_STATES[run_row.state],
         "tone": journeys_labels.RUN_TONES[run_row.state],
-        "end": journeys_labels.END_REASONS.get(run_row.end_reason, ""),
-        "stops": [_stop(steps.get(record.step), record.outcome, record.at) for record in selectors.way_of(run_row)],
-        "now": _stop(steps.get(run_row.step), "", run_row.step_at)
-        if run_row.state == "active" and run_row.step
-        else None,
+        "path": path_of(run_row),
+        "may_see_messages": may(request.user, "campaigns.view_message"),
     }
     return render(request, "campaigns/journeys/journey_run.html", context)
-
-
-def _stop(step: Step | None, outcome: str, at: Any) -> dict[str, Any]:
-    if step is None:
-        return {"icon": "circle", "label": "", "words": "", "outcome": outcome, "at": at}
-    kind = journeys_registry.STEPS[step["kind"]]
-    named = dict(kind.arms(step)).get(outcome) or (kind.outcome_label(outcome) if outcome else "")
-    return {
-        "icon": kind.icon,
-        "label": services.label_of(step),
-        "words": words.words_of(step),
-        "outcome": named,
-        "at": at,
-    }

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from analytics.segments.models import Segment
 from campaigns.journeys.registry import STEPS
 from campaigns.journeys.rules import AnyJourney, Step
-from campaigns.journeys.selectors import Counts
+from campaigns.journeys.selectors.runs import Counts
 from campaigns.journeys.services.events import event_words
 from campaigns.journeys.services.journeys import DATES, EVERY, JourneyProblem, label_of
 from core.text.formatting import number
@@ -39,7 +39,7 @@ class Node:
     words: str
     done: int = 0
     standing: int = 0
-    outcomes: list[tuple[str, int]] = field(default_factory=list)
+    outcomes: list[tuple[str, int, str]] = field(default_factory=list)
     ways: list[Way] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     selected: bool = False
@@ -72,7 +72,9 @@ def _node(step: Step, counts: Counts, faults: Mapping[str, list[str]], selected:
         )
         for code, label in labels.items()
     ]
-    others = [(str(kind.outcome_label(code)), count) for code, count in outcomes.items() if code and code not in labels]
+    others = [
+        (str(kind.outcome_label(code)), count, code) for code, count in outcomes.items() if code and code not in labels
+    ]
     return Node(
         own, step["kind"], kind.icon, label_of(step), words_of(step), sum(outcomes.values()),
         counts.standing.get(own, 0), others, ways, faults.get(own, []), own == selected,

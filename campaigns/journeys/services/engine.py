@@ -30,6 +30,7 @@ from campaigns.journeys.models import EndReason, Journey, JourneyState, JourneyV
 from campaigns.journeys.registry import STEPS, Run, StepBatch, Wait
 from campaigns.journeys.services import facts as journey_facts
 from core.base import clock
+from core.base.zones import shop_zone
 from core.jobs.sweeping import Sweep
 from core.sending.marker import marker
 
@@ -276,19 +277,23 @@ Tally = Counter[tuple[str, str]]
 
 
 def count(version: int, tally: Mapping[tuple[str, str], int]) -> None:
-    """Add to the counts of (step, outcome): once per transaction, in a fixed order, so that writers never deadlock."""
+    """Add to today's counts of (step, outcome).
+
+    Once per transaction and in a fixed order, so that writers never deadlock.
+    """
     if not tally:
         return
     rows = sorted(tally.items())
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO campaigns_journeystepcount AS c (version_id, step, outcome, count)
-               SELECT %s, g.step, g.outcome, g.count
+            """INSERT INTO campaigns_journeystepcount AS c (version_id, step, outcome, day, count)
+               SELECT %s, g.step, g.outcome, (clock_timestamp() AT TIME ZONE %s)::date, g.count
                FROM unnest(%s::text[], %s::text[], %s::bigint[]) WITH ORDINALITY AS g(step, outcome, count, place)
                ORDER BY g.place
-               ON CONFLICT (version_id, step, outcome) DO UPDATE SET count = c.count + excluded.count""",
+               ON CONFLICT (version_id, step, outcome, day) DO UPDATE SET count = c.count + excluded.count""",
             [
                 version,
+                shop_zone(),
                 [step for (step, _outcome), _count in rows],
                 [outcome for (_step, outcome), _count in rows],
                 [number for _key, number in rows],

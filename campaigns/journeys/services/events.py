@@ -28,7 +28,8 @@ _ORDERS = f"""
     FROM crm_order o WHERE o.customer_id = ANY(%(customers)s) AND {order_counts("o")} AND {acts_outside("o")}
           AND {acted_at("o")} >= %(since)s"""  # noqa: S608 - fragments of the code; values are parameters
 _ACTIVITY = """
-    SELECT a.customer_id, 'activity:' || a.id, a.occurred_at, a.properties, '{}'::jsonb
+    SELECT a.customer_id, 'activity:' || a.id, a.occurred_at, a.properties,
+           jsonb_build_object('activity', jsonb_build_object('id', a.id, 'at', a.occurred_at))
     FROM crm_activityevent a
     WHERE a.customer_id = ANY(%(customers)s) AND a.kind = substr(%(key)s, 10) AND a.occurred_at >= %(since)s"""
 _EVENTS = f"""

@@ -49,6 +49,7 @@ EMPTY: JourneyDraft = {
     "exit": {"policy": "never"},
     "goal": None,
     "holdout": 0,
+    "window_days": rules.WINDOW_DAYS,
     "steps": [],
 }
 ENTRIES: dict[str, Text] = {
@@ -259,6 +260,7 @@ def cleaned(draft: Mapping[str, Any]) -> tuple[JourneyDefinition, list[JourneyPr
         "exit": cast(Exit, {"policy": shaped["exit"].get("policy")}),
         "goal": _goal(shaped["goal"], problems),
         "holdout": shaped["holdout"],
+        "window_days": shaped["window_days"],
         "steps": [],
     }
     if definition["exit"]["policy"] not in rules.EXIT:
@@ -276,6 +278,16 @@ def cleaned(draft: Mapping[str, Any]) -> tuple[JourneyDefinition, list[JourneyPr
         )
     if not isinstance(definition["holdout"], int) or not 0 <= definition["holdout"] <= 90:
         problems.append(JourneyProblem("entry", _t("Entry"), "holdout", _t("The holdout must be 0 to 90 percent.")))
+    window = definition["window_days"]
+    if not isinstance(window, int) or isinstance(window, bool) or not 1 <= window <= rules.MAX_WINDOW_DAYS:
+        problems.append(
+            JourneyProblem(
+                "entry",
+                _t("Entry"),
+                "window_days",
+                _t("The measurement window must be 1 to %(most)s days.") % {"most": rules.MAX_WINDOW_DAYS},
+            )
+        )
     if not shaped["steps"]:
         problems.append(JourneyProblem("", "", "steps", _t("Add at least one step.")))
     definition["steps"] = _steps(shaped["steps"], definition, problems)

@@ -350,6 +350,13 @@ def _tier_at_risk(m: Maker) -> Preset:
     }  # fmt: skip
 
 
+_CART_ITEMS = (
+    "{% if event.items.size > 0 %}<ul>{% for item in event.items limit: 5 %}<li>"
+    '{% if item.url != "" %}<a href="{{ item.url }}">{{ item.name }}</a>{% else %}{{ item.name }}{% endif %}'
+    " {{ item.price }}</li>{% endfor %}</ul>{% endif %}"
+)
+
+
 def _cart(m: Maker) -> Preset:
     return {
         "entry": _event("activity:cart"), "reentry": {"policy": "days", "value": 7},
@@ -357,12 +364,15 @@ def _cart(m: Maker) -> Preset:
         "steps": [
             m.wait(2, "hours"),
             m.message(("Something is in your cart", "购物车提醒"), ("You left something behind", "您的购物车还有商品"),
-                      ("<p>your cart is kept for you at <a href=\"{{ shop.url }}\">{{ shop.name }}</a>.</p>",
-                       "<p>购物车已为您保留，<a href=\"{{ shop.url }}\">回到{{ shop.name }}</a>继续购买。</p>")),
+                      ("<p>your cart is kept for you at <a href=\"{{ shop.url }}\">{{ shop.name }}</a>.</p>"
+                       + _CART_ITEMS,
+                       "<p>购物车已为您保留，<a href=\"{{ shop.url }}\">回到{{ shop.name }}</a>继续购买。</p>"
+                       + _CART_ITEMS)),
             m.wait(1),
             m.coupon(("Cart coupon", "加购券"), DiscountKind.PERCENT, 5, 3),
             m.message(("Your cart, with an offer", "购物车优惠"), ("5% off what is in your cart", "购物车商品 9.5 折"),
-                      ("<p>for three days this is yours.</p>", "<p>三天内有效。</p>"), coupon=True),
+                      ("<p>for three days this is yours.</p>" + _CART_ITEMS, "<p>三天内有效。</p>" + _CART_ITEMS),
+                      coupon=True),
         ],
     }  # fmt: skip
 

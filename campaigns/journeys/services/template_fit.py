@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from campaigns.journeys.models import Journey, JourneyState
 from campaigns.journeys.rules import Entry, JourneyDefinition, Step, StepValues, walk
-from campaigns.journeys.services.events import ORDER
+from campaigns.journeys.services.events import ACTIVITY_PREFIX, ORDER
 from campaigns.templates.models import Template
 from campaigns.templates.services.uses import (
     CODE,
@@ -51,6 +51,8 @@ def journey_problems(
 
 
 def _brought_by_entry(entry: Entry) -> tuple[str, ...]:
+    if entry.get("kind") == "event" and str(entry.get("event")).startswith(ACTIVITY_PREFIX):
+        return ("event",)
     if entry.get("kind") == "event":
         return {ORDER: ("order",), EXPIRING: ("expiring",)}.get(str(entry.get("event")), ())
     return ("segment",) if entry.get("kind") in ("segment", "schedule") else ()

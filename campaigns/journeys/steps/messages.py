@@ -68,7 +68,7 @@ class SendMessage(StepKind):
 
 
 def _contexts(batch: StepBatch) -> dict[int, dict[str, Any]]:
-    """Return each message's own values beyond the customer: its order or points, and the code given before."""
+    """Return each message's own values beyond the customer: its order, event or points, and the code given before."""
     codes = CouponCode.objects.select_related("coupon").in_bulk(
         {run.context["code"] for run in batch.runs if "code" in run.context}
     )
@@ -76,7 +76,7 @@ def _contexts(batch: StepBatch) -> dict[int, dict[str, Any]]:
     contexts: dict[int, dict[str, Any]] = {}
     for run in batch.runs:
         values: dict[str, Any] = {
-            name: run.context[name] for name in ("order_id", "expiring", "segment") if name in run.context
+            name: run.context[name] for name in ("order_id", "activity", "expiring", "segment") if name in run.context
         }
         code = codes.get(run.context.get("code", 0))
         if code is not None:

@@ -16,7 +16,7 @@ from campaigns.channels.registry import CHANNELS, Outgoing
 from campaigns.messages.services import coupons as message_coupons
 from campaigns.messages.services import gate, tracking
 from campaigns.templates.models import MessageClass, Template
-from campaigns.templates.services import contexts, templates
+from campaigns.templates.services import contexts, products, templates
 from campaigns.templates.services.templates import RenderFailed, Text
 from campaigns.templates.services.uses import CODE
 from core.base import zones
@@ -57,6 +57,9 @@ class _Facts:
         self.coupons: message_coupons.Issued = {}
         orders = [row["context"]["order_id"] for row in rows if "order_id" in row["context"]]
         self.orders = contexts.order_contexts(orders) if orders else {}
+        store = self.contexts.store
+        events = [row["context"]["activity"] for row in rows if "activity" in row["context"]]
+        self.events = products.activity_contexts(events, store.currency if store else "") if events else {}
         self.track = gate.policy().track_messages
 
 
@@ -147,6 +150,8 @@ def _message_values(row: dict[str, Any], text: Text, facts: _Facts, unsubscribe:
         extra["coupon"] = contexts.coupon_context(*facts.coupons[row["id"]], text.language)
     if "order_id" in extra:
         extra["order"] = facts.orders.get(extra["order_id"], {})
+    if "activity" in extra:
+        extra["event"] = facts.events.get(extra["activity"]["id"])
     return extra
 
 

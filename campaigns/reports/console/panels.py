@@ -19,8 +19,8 @@ from campaigns.coupons.models import CodeMode, Coupon
 from campaigns.coupons.selectors import HeldCoupon
 from campaigns.coupons.services.giving import coupons_left
 from campaigns.journeys import labels as journey_words
-from campaigns.journeys import selectors as journey_selectors
 from campaigns.journeys.models import JourneyRun
+from campaigns.journeys.selectors import runs as journey_selectors
 from campaigns.messages.labels import reason_label
 from campaigns.messages.models import Message, Suppression
 from campaigns.reports import labels as reports_labels

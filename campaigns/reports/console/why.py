@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _t
 
 from campaigns.broadcasts.models import Broadcast
 from campaigns.care.models import CareRule
+from campaigns.journeys.console.paths import path_of
 from campaigns.journeys.labels import END_REASONS
 from campaigns.journeys.models import Journey
 from campaigns.messages import labels as words
@@ -58,6 +59,9 @@ def show(request: HttpRequest, number: str) -> HttpResponse:
             "now_reason": reason_label(answer.now) if answer.now else "",
             "now_words": reports_labels.explained(answer.now) if answer.now else "",
             "has_message": answer.now is not None,
+            "run": answer.run,
+            "path": path_of(answer.run) if answer.run and may(request.user, "campaigns.view_journeyrun") else None,
+            "may_see_messages": True,
         }
     return render(request, "campaigns/reports/why.html", context)
 

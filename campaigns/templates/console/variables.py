@@ -47,6 +47,18 @@ GROUPS: list[tuple[str | Promise, list[Variable]]] = [
             ("order.number", _("Order number")),
             ("order.total", _("Total")),
             ("order.placed_at | date: '%Y-%m-%d'", _("Placed at")),
+            ("order.items.first.name", _("First article")),
+            ("order.items.first.price", _("Price of one piece")),
+            ("order.items.first.url", _("Page of the product; empty if unknown")),
+        ],
+    ),
+    (
+        _("Event (journeys that customers enter by activity, such as adding to the cart)"),
+        [
+            ("event.at | date: '%Y-%m-%d'", _("Date of the event")),
+            ("event.items.first.name", _("First product")),
+            ("event.items.first.price", _("Price of one piece")),
+            ("event.items.first.url", _("Page of the product; empty if unknown")),
         ],
     ),
     (_("Segment (entered a segment)"), [("segment.name", pgettext_lazy("thing", "Name"))]),
@@ -59,6 +71,7 @@ PIECES: list[tuple[str, str | Promise]] = [
     ("{% if coupon.code %} … {% endif %}", _("Only when there is a coupon")),
     ("{% if member.points > 0 %} … {% endif %}", _("Only with points")),
     ("{% for item in order.items %}{{ item.name }} {% endfor %}", _("Each article of the order")),
+    ("{% for item in event.items %}{{ item.name }} {{ item.price }} {% endfor %}", _("Each product of the event")),
 ]
 # Ready-made parts of an e-mail. Each is empty when it has no data.
 BLOCKS: list[tuple[str, str | Promise]] = [
@@ -71,6 +84,17 @@ BLOCKS: list[tuple[str, str | Promise]] = [
 {% endif %}
 """,
         _("Product recommendations"),
+    ),
+    (
+        """{% if event.items.size > 0 %}
+<table width="100%" cellpadding="8">
+{% for item in event.items limit: 5 %}<tr>
+<td>{% if item.url != "" %}<a href="{{ item.url }}">{{ item.name }}</a>{% else %}{{ item.name }}{% endif %}</td>
+<td align="right">{{ item.price }}</td></tr>
+{% endfor %}</table>
+{% endif %}
+""",
+        _("Products of the event"),
     ),
     (
         """{% if coupon.code %}
@@ -102,5 +126,8 @@ def offered(sample: dict[str, Any]) -> Iterator[tuple[str | Promise, list[tuple[
 def _example(sample: dict[str, Any], path: str) -> str:
     value: Any = sample
     for part in path.partition(" ")[0].split("."):
-        value = value.get(part, "") if isinstance(value, dict) else ""
+        if part == "first" and isinstance(value, list):
+            value = value[0] if value else ""
+        else:
+            value = value.get(part, "") if isinstance(value, dict) else ""
     return str(value)[:10] if path.endswith("d'") else str(value)

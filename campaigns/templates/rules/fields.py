@@ -25,6 +25,7 @@ from liquid.builtin.tags.unless_tag import UnlessNode
 Shape = Mapping[str, Any] | Sequence[Any] | None
 # Values that are not known beforehand: any field of them is accepted.
 ANYTHING: Shape = {"*": None}
+PRODUCT: Shape = dict.fromkeys(("name", "sku", "quantity", "price", "url"))
 SHAPES: dict[str, Shape] = {
     "customer": dict.fromkeys(("name", "first_name", "number", "language", "order_count", "spent", "last_order_at")),
     "member": dict.fromkeys(("is_member", "points", "points_pending", "tier")),
@@ -33,8 +34,9 @@ SHAPES: dict[str, Shape] = {
     "coupon": dict.fromkeys(("name", "code", "value", "minimum_spend", "expires", "terms")),
     "order": {
         **dict.fromkeys(("number", "total", "placed_at")),
-        "items": [dict.fromkeys(("name", "quantity"))],
+        "items": [PRODUCT],
     },
+    "event": {"at": None, "items": [PRODUCT]},
     "recommendations": {"title": None, "items": [dict.fromkeys(("name", "sku", "price"))]},
     "ticket": dict.fromkeys(("number", "subject", "reply")),
     "segment": {"name": None},

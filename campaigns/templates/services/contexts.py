@@ -22,6 +22,7 @@ from campaigns.coupons.models import Coupon, CouponCode, DiscountKind
 from campaigns.coupons.rules import codes
 from campaigns.templates.rules import declared_values
 from campaigns.templates.rules.liquid import ROOTS, Plain, plain
+from campaigns.templates.services.products import event_context, safe_url
 from core.security.signing import Signer
 from core.text.currencies import exponent
 from core.text.formatting import day, in_chinese, money
@@ -34,6 +35,7 @@ UNSUBSCRIBE_SALT = "campaigns.unsubscribe"
 # Values that a template does not name are neither looked up nor formatted.
 EVERYTHING = ROOTS | {"spent"}
 FROM_MESSAGE = ("order", "ticket", "segment", "coupon", "links", "values")
+SAMPLE_URL = "https://shop.example/products/mug"
 FIRST_CJK = "\u2e80"
 PREFERENCES_SALT = "campaigns.preferences"
 
@@ -131,6 +133,8 @@ class Contexts:
                 "url": settings.SITE_URL,
                 "currency": currency,
             }
+        if "event" in names:
+            values["event"] = plain(event_context(extra.get("event"), currency))
         if "expiring" in names:
             values["expiring"] = _expiring(extra.get("expiring"))
         if "recommendations" in names:
@@ -207,19 +211,37 @@ def _coupon_value(coupon: Coupon) -> str:
 
 
 def order_contexts(order_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Return orders by id: number, total, placed_at, and up to twenty lines with name and quantity."""
+    """Return orders by id: number, total, placed_at, and up to twenty lines with name, SKU, quantity, price and link.
+
+    `price` is that of one piece. `url` is where the customer saw the product last, by their own activity.
+    """
     result: dict[int, dict[str, Any]] = {}
     lines: dict[int, list[dict[str, Any]]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT l.order_id, coalesce(nullif(l.name, ''), p.name, ''), l.quantity FROM crm_orderline l
+            """SELECT l.order_id, coalesce(nullif(l.name, ''), p.name, ''), coalesce(p.sku, ''),
+                      l.quantity, l.unit_price, o.currency, seen.url
+               FROM crm_orderline l JOIN crm_order o ON o.id = l.order_id
                LEFT JOIN crm_product p ON p.id = l.product_id
+               LEFT JOIN LATERAL (
+                   SELECT a.properties ->> 'url' AS url FROM crm_activityevent a
+                   WHERE a.customer_id = l.customer_id AND a.product_id = l.product_id
+                         AND jsonb_exists(a.properties, 'url')
+                   ORDER BY a.occurred_at DESC LIMIT 1) AS seen ON true
                WHERE l.order_id = ANY(%s) AND l.kind = 'product' AND l.position <= 20
                ORDER BY l.order_id, l.position""",
             [list(order_ids)],
         )
-        for order, name, quantity in cursor.fetchall():
-            lines[order].append({"name": name, "quantity": f"{quantity.normalize():f}"})
+        for order, name, sku, quantity, price, currency, url in cursor.fetchall():
+            lines[order].append(
+                {
+                    "name": name,
+                    "sku": sku,
+                    "quantity": f"{quantity.normalize():f}",
+                    "price": f"{price:.{exponent(currency)}f} {currency}",
+                    "url": safe_url(url),
+                }
+            )
     for order in Order.objects.filter(pk__in=list(order_ids)):
         amount = f"{order.total / 10 ** exponent(order.currency):.{exponent(order.currency)}f}"
         result[order.pk] = {
@@ -273,7 +295,22 @@ def sample_context(language: str, declared: Sequence[Mapping[str, Any]] = ()) ->
             },
             "order": {
                 "number": "2026-0001", "total": money(99_00, currency), "placed_at": "2026-01-15T10:00:00",
-                "items": [{"name": "Mug", "quantity": "1"}],
+                "items": [
+                    {"name": "Mug", "sku": "MUG", "quantity": "1", "price": money(39_00, currency), "url": SAMPLE_URL},
+                    {
+                        "name": "Kettle",
+                        "sku": "KETTLE",
+                        "quantity": "1",
+                        "price": money(60_00, currency),
+                        "url": SAMPLE_URL,
+                    },
+                ],
+            },
+            "event": {
+                "at": "2026-01-15T10:00:00",
+                "items": [
+                    {"name": "Mug", "sku": "MUG", "quantity": "1", "price": money(39_00, currency), "url": SAMPLE_URL},
+                ],
             },
             "recommendations": {
                 "title": gettext("Best sellers"),

@@ -20,7 +20,7 @@ from core.base.errors import Conflict, Invalid
 from core.text.formatting import language_label
 
 # Values that only a message itself brings; all others are known for every customer.
-BROUGHT = frozenset({"order", "ticket", "segment", "expiring", "values"})
+BROUGHT = frozenset({"order", "event", "ticket", "segment", "expiring", "values"})
 # Fields that need more than their first part says. A reply is in the message that answers a ticket, and in no campaign.
 NEEDS = {"links.rating": "ticket", "ticket.reply": "reply"}
 NEEDED = BROUGHT | set(NEEDS.values())

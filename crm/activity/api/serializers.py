@@ -19,7 +19,11 @@ class ActivityItemIn(serializers.Serializer):
     identity = IdentityIn(required=False)
     anonymous_id = serializers.CharField(max_length=80, required=False)
     sku = serializers.CharField(max_length=64, required=False)
-    properties = serializers.DictField(required=False)
+    properties = serializers.DictField(
+        required=False,
+        help_text="Facts of the event. Messages of journeys show the product with `url`, or the list `items`, each "
+        "with `sku`, `name`, `price` (major units), `quantity` and `url`.",
+    )
 
 
 class ActivityBatchIn(serializers.Serializer):

@@ -150,11 +150,11 @@ def test_results_count_all_drawn_customers_net_of_refunds_within_the_window(runn
     }  # fmt: skip
     assert {metric: (one.total, one.squares) for metric, one in b.outcomes.items()} == {
         "ordered": (2, 2), "orders": (2, 2), "revenue": (110_00, 80_00**2 + 30_00**2), "left": (0, 0),
-        "visited": (0, 0), "clicked": (0, 0),
+        "visited": (0, 0), "opened": (0, 0), "clicked": (0, 0),
     }  # fmt: skip
     assert set(b.effects.values()) == {None}
     assert {metric: one.events for metric, one in a.outcomes.items()} == {
-        "ordered": 1, "orders": 1, "revenue": 1, "left": 1, "visited": 0, "clicked": 0,
+        "ordered": 1, "orders": 1, "revenue": 1, "left": 1, "visited": 0, "opened": 0, "clicked": 0,
     }  # fmt: skip
     assert results.readable
 

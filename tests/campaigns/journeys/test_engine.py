@@ -14,7 +14,7 @@ from analytics.features.services.features import refresh_everything
 from campaigns.coupons.models import CouponCode
 from campaigns.journeys.models import Journey, JourneyRun, JourneyStepCount, JourneyStepRecord, JourneyVersion
 from campaigns.journeys.registry import STEPS
-from campaigns.journeys.selectors import counts_of
+from campaigns.journeys.selectors.runs import counts_of
 from campaigns.journeys.services.engine import advance_claim, advance_due, claim_runs
 from campaigns.journeys.services.entries import enter_by_call
 from campaigns.journeys.services.journeys import (

@@ -15,7 +15,7 @@ from campaigns.care.models import CareRule, CareState
 from campaigns.care.services.care import activate_care_rule
 from campaigns.journeys.models import Journey, JourneyRun, JourneyState
 from campaigns.journeys.services.engine import advance_due
-from campaigns.journeys.services.entries import enter_due
+from campaigns.journeys.services.entries import enter_by_call, enter_due
 from campaigns.journeys.services.journeys import (
     create_journey,
     pause_journey,
@@ -208,3 +208,37 @@ def test_the_page_answers_for_journeys_in_every_state(as_role, journey, make_cus
     assert page.status_code == 200
     assert page.context["cause"] in page.content.decode().replace("&#x27;", "'")
     assert reverse("journey", args=[journey.pk]) in page.content.decode()
+
+
+def test_a_journey_is_explained_by_step_with_branches_and_the_gates_reasons(as_role, template, make_customer, store):
+    # given a journey that branches, sends, and waits
+    rule = {"op": "and", "children": [{"condition": "order_count", "operator": "gte", "value": 1}]}
+    letter = {"id": "m", "kind": "message", "template": str(template.pk)}
+    steps = [
+        {"id": "b", "kind": "branch", "rule": rule, "note": "Has bought?", "arms": {"yes": [], "no": [letter]}},
+        {**STEPS[0], "note": "Three days"},
+    ]
+    journey = create_journey(name="Welcome", draft={"entry": {"kind": "api"}, "steps": steps}, actor=SYSTEM)
+    publish_journey(journey=journey, actor=SYSTEM)
+    journey.refresh_from_db()
+    customer = make_customer(email="a@example.com")
+    enter_by_call(journey=journey, customer=customer, key="1")
+    advance_due()
+    messages.send_due()
+    client = as_role(Role.AGENT)
+    address = f"{reverse('why', args=[customer.number])}?campaign=journey:{journey.pk}"
+    # when
+    path = client.get(address).context["path"]
+    # then
+    assert [(stop.label, str(stop.outcome)) for stop in path.stops] == [("Has bought?", "No"), ("Message", "")]
+    assert (path.stops[1].badge.label, path.stops[1].badge.reason) == ("Not sent", "No consent")
+    assert path.sentence.startswith("At the step “Three days” since ")
+    page = client.get(address).content.decode()
+    assert path.sentence in page
+    assert reverse("message", args=[Message.objects.get().pk]) in page
+    # and when the journey is stopped, the page says where and why the customer left
+    stop_journey(journey=journey, actor=SYSTEM)
+    path = client.get(address).context["path"]
+    assert path.sentence.startswith("Left before the step “Three days” at ")
+    assert path.sentence.endswith(": The journey was stopped.")
+    assert (path.now.label, path.end) == ("Three days", "The journey was stopped")

@@ -1,0 +1,122 @@
+"""Load the products that an activity event or an order names, as templates show them: name, price and link."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import connection
+
+from core.text.currencies import to_minor
+from core.text.formatting import money
+
+MOST_ITEMS = 20
+LONGEST_TEXT, LONGEST_URL = 300, 2000
+HIGHEST_PRICE = Decimal(10**12)
+
+
+def activity_contexts(references: Iterable[Mapping[str, Any]], currency: str) -> dict[int, dict[str, Any]]:
+    """Return events by id, each with `at` and up to twenty `items`; `references` hold id and time of events.
+
+    The event names one product by its SKU, or several in its property `items`, each with `sku`, `name`, `price` (major
+    units), `quantity` and `url`. Name and price of the catalogue come first. Prices are minor units, None if unknown.
+    """
+    wanted = {int(row["id"]): datetime.fromisoformat(row["at"]) for row in references}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT a.id, a.occurred_at, a.properties, coalesce(p.sku, '') FROM crm_activityevent a
+               JOIN unnest(%s::bigint[], %s::timestamptz[]) AS g(id, at) ON a.id = g.id AND a.occurred_at = g.at
+               LEFT JOIN crm_product p ON p.id = a.product_id""",
+            [list(wanted), list(wanted.values())],
+        )
+        named = {pk: (at, _named(_mapping(properties), sku)) for pk, at, properties, sku in cursor.fetchall()}
+        skus = {row["sku"].lower() for _at, rows in named.values() for row in rows if row["sku"]}
+        cursor.execute(
+            "SELECT lower(sku), sku, name, price FROM crm_product WHERE lower(sku) = ANY(%s)", [sorted(skus)]
+        )
+        catalogue = {key: rest for key, *rest in cursor.fetchall()}
+    return {
+        pk: {"at": at.isoformat(), "items": [_item(row, catalogue, currency) for row in rows]}
+        for pk, (at, rows) in named.items()
+    }
+
+
+def event_context(event: Mapping[str, Any] | None, currency: str) -> dict[str, Any]:
+    """Return an event for the reader: prices are formatted in the language in force."""
+    if not event:
+        return {"at": "", "items": []}
+    return {"at": event["at"], "items": [{**item, "price": money(item["price"], currency)} for item in event["items"]]}
+
+
+def _mapping(properties: Any) -> dict[str, Any]:
+    read = json.loads(properties) if isinstance(properties, str) else properties
+    return read if isinstance(read, dict) else {}
+
+
+def _named(properties: Mapping[str, Any], sku: str) -> list[dict[str, Any]]:
+    """Return what the event says about its products, those without name and SKU left out."""
+    listed = properties.get("items")
+    rows: Sequence[Any] = listed if isinstance(listed, list) and listed else [{**properties, "sku": sku}]
+    read = [
+        {
+            "sku": _text(row.get("sku"), LONGEST_TEXT),
+            "name": _text(row.get("name"), LONGEST_TEXT),
+            "price": row.get("price"),
+            "quantity": _quantity(row.get("quantity")),
+            "url": safe_url(row.get("url")),
+        }
+        for row in rows[:MOST_ITEMS]
+        if isinstance(row, dict)
+    ]
+    return [row for row in read if row["sku"] or row["name"]]
+
+
+def _item(row: Mapping[str, Any], catalogue: Mapping[str, Sequence[Any]], currency: str) -> dict[str, Any]:
+    sku, name, price = catalogue.get(row["sku"].lower(), (row["sku"], "", None))
+    return {
+        "sku": sku,
+        "name": name or row["name"] or sku,
+        "price": _price(row["price"], currency) if price is None else price,
+        "quantity": row["quantity"],
+        "url": row["url"],
+    }
+
+
+def _text(value: Any, longest: int) -> str:
+    return str(value).strip()[:longest] if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _number(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and 0 <= number < HIGHEST_PRICE else None
+
+
+def _price(value: Any, currency: str) -> int | None:
+    number = _number(value)
+    return None if number is None or not currency else to_minor(number, currency)
+
+
+def _quantity(value: Any) -> str:
+    number = _number(value)
+    return "1" if not number else f"{number.normalize():f}"
+
+
+def safe_url(value: Any) -> str:
+    """Return an absolute http or https address, or "": another scheme could run code in the reader's program."""
+    text = _text(value, LONGEST_URL + 1)
+    if not text or len(text) > LONGEST_URL:
+        return ""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return text if parts.scheme in ("http", "https") and parts.netloc else ""
