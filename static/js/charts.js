@@ -91,12 +91,23 @@
   };
 
   const all = () => document.querySelectorAll("figure[data-chart]");
-  all().forEach((figure) => {
+  const start = (figure) => {
     draw(figure);
     const button = figure.querySelector("[data-chart-download]");
     button.hidden = false;
     button.addEventListener("click", () => download(figure));
-  });
+  };
+  // A part of a page that loads later brings its own charts; those that it replaces are gone.
+  const startNew = () => {
+    chartsByFigure.forEach((chart, figure) => {
+      if (figure.isConnected) return;
+      chart.dispose();
+      chartsByFigure.delete(figure);
+    });
+    all().forEach((figure) => chartsByFigure.has(figure) || start(figure));
+  };
+  startNew();
+  document.addEventListener("htmx:after:swap", startNew);
   new ResizeObserver(() => chartsByFigure.forEach((chart) => chart.resize())).observe(document.getElementById("content"));
   new MutationObserver(() => all().forEach(draw)).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
 })();

@@ -11,7 +11,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _t
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext, pgettext_lazy
 
 from campaigns.channels import selectors as channels_selectors
 from campaigns.channels.labels import channel_label
@@ -28,6 +29,7 @@ from core.base.actor import of_user
 from core.console.views import may, page
 from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
+from core.text.formatting import number
 
 PAGE = 50
 ORDER = ["-created_at", "-id"]
@@ -80,6 +82,7 @@ def index(request: HttpRequest) -> HttpResponse:
             or message_filter.reason
             or message_filter.origin
             or message_filter.channel
+            or message_filter.reaction
             or request.GET.get("days")
         ),
     }
@@ -127,6 +130,12 @@ def _filters(
     return [
         ("state", _t("State"), [("", _t("All")), *states], message_filter.state),
         ("reason", _t("Reason"), [("", _t("All")), *REASONS.items()], message_filter.reason),
+        (
+            "reaction",
+            _t("Reaction"),
+            [("", _t("All")), *((name, _reaction(name, message_filter.window)) for name in queries.REACTIONS)],
+            message_filter.reaction,
+        ),
         ("campaign", _t("Campaign"), [("", _t("All")), *campaigns], message_filter.origin),
         (
             "channel",
@@ -136,6 +145,22 @@ def _filters(
         ),
         ("days", _t("Period"), [*periods, ("all", _t("All"))], message_filter.days),
     ]
+
+
+REACTION_LABELS = {
+    queries.OPENED: pgettext_lazy("message", "Opened"),
+    queries.CLICKED: pgettext_lazy("message", "Clicked"),
+    queries.UNSUBSCRIBED: _("Unsubscribed"),
+    queries.COMPLAINED: _("Complained"),
+    queries.BOUNCED: _("Bounced"),
+}
+
+
+def _reaction(name: str, window: int) -> str:
+    if name == queries.ORDERED:
+        text = ngettext("Ordered within %(days)s day", "Ordered within %(days)s days", window)
+        return text % {"days": number(window)}
+    return str(REACTION_LABELS[name])
 
 
 def _message(pk: UUID) -> Message:
