@@ -15,6 +15,7 @@ from campaigns.journeys import api as journeys_api
 from campaigns.journeys.console import editor as journey_editor
 from campaigns.journeys.console import journeys
 from campaigns.messages.api import inbox as inbox_api
+from campaigns.messages.api import suppressions as suppressions_api
 from campaigns.messages.console import deliverability, suppressions
 from campaigns.messages.console import policy as sending
 from campaigns.messages.public import hooks, links
@@ -45,6 +46,8 @@ api = [
     path("coupons/<id:coupon>/codes/<id:generation>/file", coupon_codes_api.GenerationFileView.as_view()),
     path("messages", messages_api.MessagesView.as_view()),
     path("messages/<uuid:message>", messages_api.MessageView.as_view()),
+    path("suppressions", suppressions_api.SuppressionsViewSet.as_view({"get": "list", "post": "create"})),
+    path("suppressions/<id:suppression>/lift", suppressions_api.SuppressionsViewSet.as_view({"post": "lift"})),
     path("journeys/<id:journey>/entries", journeys_api.EntriesView.as_view()),
     path("customers/<ref:number>/coupons", coupons_api.CustomerCouponsView.as_view()),
     path("customers/<ref:number>/inbox", inbox_api.InboxViewSet.as_view({"get": "list"})),
@@ -100,6 +103,7 @@ console = [
     path("journeys/<int:pk>/stop/", journeys.stop, name="journey_stop"),
     path("journeys/<int:pk>/delete/", journeys.delete, name="journey_delete"),
     path("messages/", messages.index, name="messages"),
+    path("messages/list/", messages.save_list, name="messages_save_list"),
     path("messages/<uuid:pk>/", messages.show, name="message"),
     path("messages/<uuid:pk>/body/", messages.body, name="message_body"),
     path("messages/<uuid:pk>/again/", messages.again, name="message_again"),

@@ -67,11 +67,8 @@ def _rows(days: int, channel: str) -> QuerySet[DomainDay]:
 
 def by_domain(days: int, channel: str = "") -> list[Delivery]:
     """Return the domains of the last days, most messages first; small ones are one row for each channel, at the end."""
-    sums = _rows(days, channel).values("channel", "domain").annotate(**{f"n_{name}": Sum(name) for name in COUNTS})
-    rows = [
-        Delivery(row["channel"], row["domain"], *(row[f"n_{name}"] for name in COUNTS))
-        for row in sums.order_by("-n_sent", "channel", "domain")
-    ]
+    sums = _rows(days, channel).values_list("channel", "domain").annotate(*map(Sum, COUNTS))
+    rows = [Delivery(*row) for row in sums.order_by("-sent__sum", "channel", "domain")]
     large = [row for row in rows if row.sent >= FEWEST or not row.domain][:SHOWN]
     shown = {(row.channel, row.domain) for row in large}
     rest = [row for row in rows if (row.channel, row.domain) not in shown]
@@ -89,11 +86,10 @@ def by_day(days: int, channel: str = "", domain: str = "") -> list[tuple[date, D
     rows = _rows(days, channel)
     if domain:
         rows = rows.filter(domain=domain)
-    sums = {row["day"]: row for row in rows.values("day").annotate(**{f"n_{name}": Sum(name) for name in COUNTS})}
+    sums = {day: counts for day, *counts in rows.values_list("day").annotate(*map(Sum, COUNTS)).order_by()}
     last = today()
     result = []
     for back in range(days - 1, -1, -1):
         day = last - timedelta(days=back)
-        row = sums.get(day)
-        result.append((day, Delivery(channel, domain, *(row[f"n_{name}"] if row else 0 for name in COUNTS))))
+        result.append((day, Delivery(channel, domain, *sums.get(day, [0] * len(COUNTS)))))
     return result

@@ -35,13 +35,18 @@ class SuppressionFilter:
         elif self.reason:
             rows = rows.filter(reason=self.reason)
         if self.address:
-            indexes = indexes_of_address(self.address)
-            owners = Identity.objects.filter(value_index__in=indexes).values("customer_id")
-            rows = rows.filter(Q(address_index__in=indexes) | Q(address_index=None, customer_id__in=owners))
+            rows = rows.filter(of_address(self.address))
         return rows.select_related("customer", "created_by")
 
 
-def indexes_of_address(address: str) -> list[bytes]:
+def of_address(address: str) -> Q:
+    """Return the condition of an entry that blocks this address: the address itself, or the customer who has it."""
+    indexes = _indexes_of(address.replace("\x00", ""))
+    owners = Identity.objects.filter(value_index__in=indexes).values("customer_id")
+    return Q(address_index__in=indexes) | Q(address_index=None, customer_id__in=owners)
+
+
+def _indexes_of(address: str) -> list[bytes]:
     """Return the blind indexes that this address may have, as each kind that can be sent to."""
     indexes: list[bytes] = []
     for kind in sorted({channel.address_kind for channel in CHANNELS if channel.address_kind}):

@@ -8,12 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
+from analytics.segments.models import Segment, SegmentKind
+from analytics.segments.services import lists
 from campaigns.channels import selectors as channels_selectors
 from campaigns.channels.labels import channel_label
 from campaigns.channels.registry import CHANNELS
@@ -25,15 +27,18 @@ from campaigns.messages.services import messages as services
 from campaigns.reports import labels as reports_labels
 from campaigns.reports.labels import Origin
 from campaigns.templates.console import frames
+from core.base import clock
 from core.base.actor import of_user
-from core.console.views import may, page
+from core.base.errors import Invalid
+from core.console.views import may, page, viewer
 from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
-from core.text.formatting import number
+from core.text.formatting import number, when
 
 PAGE = 50
 ORDER = ["-created_at", "-id"]
 CAMPAIGNS_OFFERED = 200
+MOST_LISTED = 1_000_000
 TILES = (
     MessageState.SENT,
     MessageState.QUEUED,
@@ -77,6 +82,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "reasons": _reasons(counts, message_filter.state),
         "count": paging.count(rows),
         "filters": _filters(message_filter, origins),
+        "may_save_list": bool(message_filter.origin) and may(request.user, "analytics.add_segment"),
+        "matching": request.GET.urlencode(),
         "filtered": bool(
             message_filter.state
             or message_filter.reason
@@ -87,6 +94,30 @@ def index(request: HttpRequest) -> HttpResponse:
         ),
     }
     return render(request, "campaigns/reports/messages.html", context)
+
+
+@page("analytics.add_segment", methods=("POST",))
+def save_list(request: HttpRequest) -> HttpResponse:
+    """Save the customers of the filtered messages of one campaign as a fixed list, each once."""
+    wanted = queries.MessageFilter.of(QueryDict(request.POST.get("matching", "")))
+    if not wanted.origin:
+        raise Invalid(_t("Choose a campaign first."), code="required", field="campaign")
+    customers = wanted.rows().order_by("customer_id").values_list("customer_id", flat=True).distinct()
+    ids = list(customers[:MOST_LISTED])
+    actor = of_user(request.user)
+    origin = reports_labels.origins([wanted.origin])[wanted.origin]
+    parts = [
+        origin.label,
+        _reaction(wanted.reaction, wanted.window) if wanted.reaction else str(words.STATES.get(wanted.state, "")),
+        when(clock.now()),
+    ]
+    name = " · ".join(filter(None, parts))
+    segment = Segment.objects.active().filter(name=name, kind=SegmentKind.STATIC).first()
+    segment = segment or lists.create_list(name=name, actor=actor, created_by=viewer(request))
+    count = lists.add_to_list(segment=segment, customer_ids=ids, actor=actor)
+    text = ngettext("%(count)s customer entered the list.", "%(count)s customers entered the list.", count)
+    messages.success(request, text % {"count": number(count)})
+    return redirect("segment", segment.pk)
 
 
 def _tiles(counts: dict[tuple[str, str], int]) -> list[tuple[str, str, int, str]]:

@@ -199,7 +199,8 @@ def reporting_channels() -> dict[str, list[str]]:
 
 def _add(figures: Figures, kind: str, label: str, counts: list[int]) -> None:
     if kind == "state":
-        _add_state(figures, *label.split(":", 1), counts)
+        state, _colon, reason = label.partition(":")
+        _add_state(figures, state, reason, counts)
     elif kind == "unsubscribed":
         figures.unsubscribed = counts[0]
     elif kind == "coupon":

@@ -32,7 +32,6 @@ from core.webhooks.models import WebhookDelivery, WebhookEndpoint
 from core.webhooks.registry import PUBLIC
 from crm.customers.models import Customer
 from crm.imports.models import ImportRun
-from crm.imports.services import running as imports
 from crm.imports.services import running as imports_running
 from crm.orders.models import Order
 from loyalty.ledger.models import Account
