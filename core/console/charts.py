@@ -11,12 +11,16 @@ from django.utils.functional import Promise
 
 @dataclass(frozen=True)
 class Series:
-    """One series of a chart. `values` has a number for each label; `below` draws them downwards, as losses."""
+    """One series of a chart. `values` has a number for each label; `below` draws them downwards, as losses.
+
+    `second_axis` draws the series by an axis of its own on the right, because its numbers are of another size.
+    """
 
     label: str | Promise
     values: Sequence[int | float]
     below: bool = False
     tone: Literal["", "good", "bad", "warn", "off"] = ""
+    second_axis: bool = False
 
 
 @dataclass(frozen=True)

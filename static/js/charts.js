@@ -30,6 +30,7 @@
         name: head.textContent.trim(),
         tone: head.dataset.tone,
         sign: "below" in head.dataset ? -1 : 1,
+        second: "secondAxis" in head.dataset,
         values: rows.map((row) => value(row, place)),
       })),
     };
@@ -39,6 +40,9 @@
     const { labels, series } = read(figure);
     const kind = figure.dataset.chart;
     const text = colour("--tblr-secondary");
+    const axis = { type: "value", minInterval: 1, splitLine: { lineStyle: { color: colour("--tblr-border-color") } },
+                   axisLabel: { color: text, formatter: (value) => short.format(Math.abs(value)) } };
+    const second = series.some((one) => one.second);
     const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     return {
       animation: !still,
@@ -58,10 +62,10 @@
       },
       xAxis: { type: "category", data: labels, axisLabel: { color: text, hideOverlap: true }, axisTick: { show: false },
                axisLine: { lineStyle: { color: colour("--tblr-border-color") } } },
-      yAxis: { type: "value", minInterval: 1, splitLine: { lineStyle: { color: colour("--tblr-border-color") } },
-               axisLabel: { color: text, formatter: (value) => short.format(Math.abs(value)) } },
+      yAxis: second ? [axis, { ...axis, position: "right", splitLine: { show: false } }] : axis,
       series: series.map((one) => ({
         name: one.name,
+        yAxisIndex: one.second ? 1 : 0,
         type: kind,
         stack: series.some((other) => other.sign < 0) ? "all" : undefined,
         showSymbol: false,

@@ -83,7 +83,7 @@ def index(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "rows": rows,
-        "heads": HEADS,
+        "figures": [(head, [(row.campaign, row.cells[place]) for row in rows]) for place, head in enumerate(HEADS)],
         "charts": _charts(rows, currency) if rows else [],
         "offered": _offered(request, chosen),
         "chosen": {campaign.origin for campaign in chosen},

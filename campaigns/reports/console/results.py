@@ -24,7 +24,7 @@ from campaigns.reports.console.cells import listed, part_of, rate
 from campaigns.reports.selectors.campaigns import Campaign, campaign_of
 from campaigns.reports.selectors.coupons import CouponFigures, coupon_figures
 from campaigns.reports.selectors.figures import Figures, count_figures, keep
-from campaigns.reports.selectors.timeline import Timeline, timeline_of
+from campaigns.reports.selectors.timeline import Counts, Timeline, timeline_of
 from core.base import clock
 from core.console.charts import Chart, Series
 from core.console.list_columns import Cell
@@ -160,30 +160,36 @@ def _costs(figures: Figures) -> list[tuple[str, str, str]]:
 def charts_of(timeline: Timeline) -> list[Chart]:
     """Return the charts of a campaign: its first two days by hour, and all of its time by day."""
     labels = {
-        "sent": pgettext("count", "Sent"),
+        "sent": _t("Sent (right axis)"),
         "opened": pgettext("count", "Opened"),
         "clicked": pgettext("count", "Clicked"),
         "ordered": _t("Orders"),
     }
-    hourly = [Series(label, timeline.hourly[kind]) for kind, label in labels.items()]
+
+    def series(counts: Counts) -> list[Series]:
+        # Messages go out at once, and opens follow slowly: on one axis the opens could not be seen.
+        return [
+            Series(label, counts[kind], tone="off" if kind == "sent" else "", second_axis=kind == "sent")
+            for kind, label in labels.items()
+        ]
+
     charts = [
         Chart(
             code="campaign-by-hour",
             title=_t("First two days by hour"),
             axis=_t("Hour"),
-            labels=[f"{day(hour.date())} {hour:%H:%M}" for hour in timeline.hours],
-            series=hourly,
+            labels=[f"{hour:%m-%d %H:%M}" for hour in timeline.hours],
+            series=series(timeline.hourly),
         )
     ]
     if timeline.days:
-        daily = [Series(label, timeline.daily[kind]) for kind, label in labels.items()]
         charts.append(
             Chart(
                 code="campaign-by-day",
                 title=_t("By day"),
                 axis=_t("Day"),
                 labels=[day(one) for one in timeline.days],
-                series=daily,
+                series=series(timeline.daily),
             )
         )
     return charts
