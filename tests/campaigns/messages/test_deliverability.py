@@ -34,7 +34,7 @@ def counts() -> dict[str, tuple[int, int, int, int]]:
 
 
 def queue(template, customers) -> list[Message]:
-    return [queue_message(customer=one, template=template, origin="broadcast:1", occurrence="1") for one in customers]
+    return [queue_message(customer=one, template=template, origin="api", occurrence="1") for one in customers]
 
 
 @pytest.mark.parametrize(
