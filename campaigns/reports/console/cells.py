@@ -93,7 +93,8 @@ def effect_cell(effect: Effect | None) -> Cell:
 
 def difference_cell(effect: ExperimentEffect, metric: str, currency: str) -> Cell:
     """Return a difference with its interval, in colour when the interval excludes 0."""
-    text = difference_of(currency, metric, effect.difference)
+    few = effect.few and not effect.sure
+    text = _t("too few to conclude") if few else difference_of(currency, metric, effect.difference)
     if effect.low is None or effect.high is None:
         return Cell(text)
     interval = _t("%(low)s to %(high)s") % {
