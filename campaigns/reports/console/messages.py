@@ -10,6 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
@@ -82,6 +83,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "reasons": _reasons(counts, message_filter.state),
         "count": paging.count(rows),
         "filters": _filters(message_filter, origins),
+        "results_url": _results_url(request, message_filter.origin),
         "may_save_list": bool(message_filter.origin) and may(request.user, "analytics.add_segment"),
         "matching": request.GET.urlencode(),
         "filtered": bool(
@@ -94,6 +96,23 @@ def index(request: HttpRequest) -> HttpResponse:
         ),
     }
     return render(request, "campaigns/reports/messages.html", context)
+
+
+# The page with the results of each kind of campaign, and the permission to see it.
+RESULTS = {
+    "broadcast": ("broadcast_results", "campaigns.view_broadcast"),
+    "care": ("care_results", "campaigns.view_carerule"),
+    "journey": ("journey_message_results", "campaigns.view_journey"),
+}
+
+
+def _results_url(request: HttpRequest, origin: str) -> str:
+    """Return the results page of the chosen campaign; "" when there is none that the user may see."""
+    kind, _colon, pk = origin.partition(":")
+    if kind not in RESULTS or not (pk.isascii() and pk.isdecimal() and len(pk) < 18):
+        return ""
+    route, permission = RESULTS[kind]
+    return reverse(route, args=[int(pk)]) if may(request.user, permission) else ""
 
 
 @page("analytics.add_segment", methods=("POST",))

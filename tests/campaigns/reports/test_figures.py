@@ -18,6 +18,7 @@ from campaigns.broadcasts.services.broadcasts import create_broadcast
 from campaigns.coupons.models import CouponCode, CouponUse
 from campaigns.coupons.services.codes import issue_to_many
 from campaigns.experiments.selectors.holdouts import compare
+from campaigns.journeys.services.journeys import create_journey
 from campaigns.messages.models import Message
 from campaigns.messages.selectors.messages import MessageFilter
 from campaigns.reports.selectors import figures as selectors
@@ -358,6 +359,19 @@ class TestPages:
         text = page.content.decode()
         assert "CN¥120.00" in text
         assert "CN¥70.00" in text
+
+    def test_the_messages_of_a_campaign_lead_to_its_results(self, as_role, broadcasts, messaged):
+        journey = create_journey(name="Welcome", actor=SYSTEM)
+        messaged(origin=f"journey:{journey.pk}", sent_at=timezone.now())
+        for origin, url in (
+            (f"journey:{journey.pk}", reverse("journey_message_results", args=[journey.pk])),
+            (broadcasts[0].origin, reverse("broadcast_results", args=[broadcasts[0].pk])),
+            ("api", ""), ("broadcast:x", ""),
+        ):  # fmt: skip
+            assert as_role(Role.MARKETER).get(reverse("messages"), {"campaign": origin}).context["results_url"] == url
+            assert as_role(Role.AGENT).get(reverse("messages"), {"campaign": origin}).context["results_url"] == ""
+        page = as_role(Role.MARKETER).get(reverse("journey_message_results", args=[journey.pk]))
+        assert (page.context["figures"].sent, page.context["with_holdout"]) == (1, False)
 
     def test_the_customers_behind_a_figure_are_saved_as_a_list(self, as_role, broadcasts, world):
         matching = f"campaign={broadcasts[0].origin}&days=all&reaction=opened"
