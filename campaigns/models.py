@@ -33,7 +33,7 @@ from campaigns.journeys.models import (
     JourneyVersion,
     RunState,
 )
-from campaigns.messages.models import LinkClick, Message, MessageState, SendingPolicy, Suppression
+from campaigns.messages.models import DomainDay, LinkClick, Message, MessageState, SendingPolicy, Suppression
 from campaigns.templates.models import MessageClass, Template, TemplateText
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "CouponTally",
     "CouponUse",
     "DiscountKind",
+    "DomainDay",
     "EndReason",
     "Experiment",
     "ExperimentArm",

@@ -16,10 +16,12 @@ from campaigns.journeys.console import editor as journey_editor
 from campaigns.journeys.console import journeys
 from campaigns.journeys.console import results as journey_results
 from campaigns.messages.api import inbox as inbox_api
+from campaigns.messages.api import suppressions as suppressions_api
+from campaigns.messages.console import deliverability, suppressions
 from campaigns.messages.console import policy as sending
 from campaigns.messages.public import hooks, links
 from campaigns.preferences import public as preferences
-from campaigns.reports.console import calendar, messages, results, why
+from campaigns.reports.console import calendar, compare, messages, results, why
 from campaigns.templates.console import templates
 from campaigns.transactional import api as messages_api
 
@@ -45,6 +47,8 @@ api = [
     path("coupons/<id:coupon>/codes/<id:generation>/file", coupon_codes_api.GenerationFileView.as_view()),
     path("messages", messages_api.MessagesView.as_view()),
     path("messages/<uuid:message>", messages_api.MessageView.as_view()),
+    path("suppressions", suppressions_api.SuppressionsViewSet.as_view({"get": "list", "post": "create"})),
+    path("suppressions/<id:suppression>/lift", suppressions_api.SuppressionsViewSet.as_view({"post": "lift"})),
     path("journeys/<id:journey>/entries", journeys_api.EntriesView.as_view()),
     path("customers/<ref:number>/coupons", coupons_api.CustomerCouponsView.as_view()),
     path("customers/<ref:number>/inbox", inbox_api.InboxViewSet.as_view({"get": "list"})),
@@ -66,6 +70,10 @@ console = [
     path("broadcasts/<int:pk>/counts/", broadcasts.counts, name="broadcast_counts"),
     path("broadcasts/<int:pk>/results/", results.of_broadcast, name="broadcast_results"),
     path("care/<int:pk>/results/", results.of_rule, name="care_results"),
+    path("coupons/<int:pk>/results/", results.of_coupon, name="coupon_results"),
+    path("journeys/<int:pk>/message-results/", results.of_journey, name="journey_message_results"),
+    path("campaigns/compare/", compare.index, name="campaign_compare"),
+    path("campaigns/compare.csv", compare.export, name="campaign_compare_export"),
     path("broadcasts/<int:pk>/edit/", broadcasts.edit, name="broadcast_edit"),
     path("broadcasts/<int:pk>/preview/", broadcasts.preview, name="broadcast_preview"),
     path("broadcasts/<int:pk>/schedule/", broadcasts.schedule, name="broadcast_schedule"),
@@ -98,6 +106,7 @@ console = [
     path("journeys/<int:pk>/stop/", journeys.stop, name="journey_stop"),
     path("journeys/<int:pk>/delete/", journeys.delete, name="journey_delete"),
     path("messages/", messages.index, name="messages"),
+    path("messages/list/", messages.save_list, name="messages_save_list"),
     path("messages/<uuid:pk>/", messages.show, name="message"),
     path("messages/<uuid:pk>/body/", messages.body, name="message_body"),
     path("messages/<uuid:pk>/again/", messages.again, name="message_again"),
@@ -124,6 +133,10 @@ console = [
     path("customers/<str:number>/coupons/", coupons.give, name="coupon_give"),
     path("customers/<str:number>/why/", why.show, name="why"),
     path("customers/<str:number>/suppressions/", sending.suppress, name="suppress"),
+    path("suppressions/", suppressions.index, name="suppressions"),
+    path("suppressions/add/", suppressions.add, name="suppressions_add"),
+    path("suppressions/export.csv", suppressions.export, name="suppressions_export"),
+    path("deliverability/", deliverability.index, name="deliverability"),
     path("suppressions/<int:pk>/lift/", sending.lift, name="suppression_lift"),
     path("experiments/", experiments.index, name="experiments"),
     path("experiments/new/", experiments.new, name="experiment_new"),

@@ -17,6 +17,7 @@ LONG_TASKS = (
     "loyalty.take_snapshots",
     "loyalty.announce_expiries",
     "loyalty.advance_tasks",
+    "campaigns.keep_results",
 )
 
 
@@ -60,6 +61,7 @@ SCHEDULE: dict[str, dict] = {
     "broadcasts: start, finish": every(10, "campaigns.run_broadcasts"),
     "journeys: who enters by date or timetable": every(60, "campaigns.enter_journeys"),
     "journeys: move what is due": every(10, "campaigns.advance_journeys"),
+    "campaigns: keep slow results": every(300, "campaigns.keep_results"),
     "messages: send what is due": every(10, "campaigns.send_due"),
     "messages: leases that ran out": every(30, "campaigns.sweep_leases"),
     "coupons: reservations that ran out": every(60, "campaigns.sweep_reservations"),

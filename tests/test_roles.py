@@ -184,6 +184,7 @@ PAGES = """
 /broadcasts/<int:pk>/resume/                       marketer administrator
 /broadcasts/<int:pk>/stop/                         marketer administrator
 /messages/                                         staff
+/messages/list/                                    marketer analyst administrator
 /messages/<uuid:pk>/                               staff
 /messages/<uuid:pk>/body/                          staff
 /messages/<uuid:pk>/again/                         lead marketer administrator
@@ -234,7 +235,11 @@ PAGES = """
 /customers/<str:number>/coupons/                   agent lead marketer administrator
 /customers/<str:number>/why/                       staff
 /customers/<str:number>/suppressions/              lead marketer administrator
+/suppressions/                                     lead marketer administrator
+/suppressions/add/                                 lead marketer administrator
+/suppressions/export.csv                           lead marketer administrator
 /suppressions/<int:pk>/lift/                       marketer administrator
+/deliverability/                                   marketer analyst administrator
 /sending/                                          lead marketer analyst administrator
 /sending/edit/                                     lead marketer administrator
 /u/<str:token>/                                    public
@@ -251,6 +256,10 @@ PAGES = """
 /channels/<int:pk>/switch/                         administrator
 /broadcasts/<int:pk>/results/                      marketer analyst administrator
 /care/<int:pk>/results/                            marketer analyst administrator
+/coupons/<int:pk>/results/                         staff
+/journeys/<int:pk>/message-results/                marketer analyst administrator
+/campaigns/compare/                                marketer analyst administrator
+/campaigns/compare.csv                             marketer analyst administrator
 /api/schema/                                       public
 /api/docs/                                         public
 /api/^(?!(?:schema|docs)$)                         public
@@ -329,6 +338,9 @@ coupons/<id:coupon>/codes/<id:generation>            GET    coupons:read     -
 coupons/<id:coupon>/codes/<id:generation>/file       GET    coupons:write    -
 messages                                             POST   messages:send    -
 messages/<uuid:message>                              GET    messages:read    -
+suppressions                                         GET    suppressions:read  -
+suppressions                                         POST   suppressions:write -
+suppressions/<id:suppression>/lift                   POST   suppressions:write -
 broadcasts                                           GET    broadcasts:read  -
 broadcasts                                           POST   broadcasts:write -
 broadcasts/<id:broadcast>                            GET    broadcasts:read  -

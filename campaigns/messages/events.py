@@ -27,3 +27,13 @@ MESSAGE_CLICKED = declare("campaigns.message_clicked", _("Link in a message foll
 ADDRESS_SUPPRESSED = declare(
     "campaigns.address_suppressed", _("Address no longer used"), icon="mail-off", describe=_not_sent
 )
+
+
+def _lifted(payload: Mapping[str, Any]) -> str:
+    return " · ".join(filter(None, [channel_label(payload["channel"]), payload.get("reason", "")]))
+
+
+SUPPRESSION_LIFTED = declare(
+    "campaigns.suppression_lifted", _("Address may be used again"), icon="mail", describe=_lifted
+)
+SUPPRESSIONS_EXPORTED = declare("campaigns.suppressions_exported", _("Suppression list exported"), on_timeline=False)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection
 from django.urls import reverse
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 import campaigns.messages.events
@@ -16,12 +18,13 @@ from campaigns.channels.registry import CHANNELS
 from campaigns.messages.selectors.reach import reach_of
 from campaigns.messages.services import mail_health
 from campaigns.messages.services.messages import LATE_SECONDS
-from core.audit.log import OBJECTS, AuditedObject
+from core.audit.log import LOGGED, OBJECTS, AuditedObject, Logged
 from core.base.facts import FACTS
 from core.health import checks as health
 from core.security.encrypted_columns import COPIES, IndexCopy
 from core.security.roles import EVERYONE, Role, grant
 from core.security.scopes import SCOPES
+from core.text.formatting import number
 from crm.customers.models import Channel
 
 for _channel in CHANNELS:
@@ -55,7 +58,14 @@ def _lag() -> tuple[bool, str]:
     return lag < LATE_SECONDS, f"{due} due, oldest {lag} s late, {uncertain} uncertain"
 
 
+def _exported(payload: Mapping[str, Any]) -> str:
+    text = _t("%(count)s rows, addresses in full") if payload.get("full") else _t("%(count)s rows, addresses masked")
+    return text % {"count": number(payload["rows"])}
+
+
 FACTS.register("messages", _messages)
+SCOPES.register("suppressions:read", _("Read the suppression list"))
+SCOPES.register("suppressions:write", _("Add to the suppression list, and lift entries"))
 SCOPES.register("messages:read", _("Read the outcome of messages"))
 SCOPES.register("inbox:read", _("Read the in-app inbox"))
 health.register("messages", _lag)
@@ -64,6 +74,8 @@ OBJECTS.register(
     "campaigns.sendingpolicy",
     AuditedObject(label=lambda row: str(_("Sending limits")), url=lambda row: reverse("sending")),
 )
+LOGGED.register("campaigns.suppression_lifted", Logged())
+LOGGED.register("campaigns.suppressions_exported", Logged(_exported))
 COPIES.register(
     "campaigns.suppression", IndexCopy("campaigns_suppression", "address_index", of="crm.identity", index="value_index")
 )
@@ -78,6 +90,7 @@ FEATURE_SOURCES.register(
 )
 grant("core.change_sendinghold", to=[Role.MARKETER])
 grant("campaigns.view_message", to=EVERYONE)
+grant("campaigns.view_domainday", to=[Role.MARKETER, Role.ANALYST])
 grant("campaigns.view_sendingpolicy", to=[Role.ANALYST])
 grant("campaigns.view_sendingpolicy", "campaigns.change_sendingpolicy", to=[Role.LEAD, Role.MARKETER])
 grant("campaigns.change_suppression", to=[Role.MARKETER])

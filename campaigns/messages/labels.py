@@ -69,3 +69,19 @@ def badge(message: Message) -> MessageBadge:
 
 def tone(state: str) -> str:
     return TONES.get(MessageState(state), "")
+
+
+# Why a message that may still go has not gone yet. Reasons of the gate have their own labels above.
+WAITS: dict[str, str | Promise] = {
+    "handing_over": _("Being handed over"),
+    "due": _("Next in line"),
+    "pace": _("Limit per minute"),
+    "zone": _("Until the hour in the customer's time zone"),
+    "retry": _("The provider did not accept it and is asked again"),
+    "all_held": _("Sending is held for the whole shop"),
+    PAUSED: _("Paused"),
+}
+
+
+def wait_label(reason: str) -> str:
+    return str(WAITS.get(reason) or reason_label(reason))

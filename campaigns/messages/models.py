@@ -185,3 +185,27 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel}: {self.reason}"
+
+
+class DomainDay(models.Model):
+    """Count the messages of one day of the shop by channel and domain of the recipient, written with each outcome.
+
+    A report of a provider counts for the day on which its message was sent. `sent` includes the bounced ones. Addresses
+    are encrypted, so the domain is counted while the address is readable; channels without domains have "".
+    """
+
+    day = models.DateField(_("day"))
+    channel = models.CharField(_("channel"), max_length=8)
+    domain = models.CharField(_("domain"), max_length=255, blank=True, default="")
+    sent = models.PositiveIntegerField(_("sent"), default=0)
+    delivered = models.PositiveIntegerField(_("delivered"), default=0)
+    bounced = models.PositiveIntegerField(_("bounced"), default=0)
+    complained = models.PositiveIntegerField(_("complained"), default=0)
+
+    class Meta:
+        verbose_name = _("messages by domain")
+        verbose_name_plural = _("messages by domain")
+        constraints = [models.UniqueConstraint(fields=["day", "channel", "domain"], name="campaigns_domainday_once")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.channel} {self.domain}"

@@ -1849,6 +1849,26 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="DomainDay",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("day", models.DateField(verbose_name="day")),
+                ("channel", models.CharField(max_length=8, verbose_name="channel")),
+                ("domain", models.CharField(blank=True, default="", max_length=255, verbose_name="domain")),
+                ("sent", models.PositiveIntegerField(default=0, verbose_name="sent")),
+                ("delivered", models.PositiveIntegerField(default=0, verbose_name="delivered")),
+                ("bounced", models.PositiveIntegerField(default=0, verbose_name="bounced")),
+                ("complained", models.PositiveIntegerField(default=0, verbose_name="complained")),
+            ],
+            options={
+                "verbose_name": "messages by domain",
+                "verbose_name_plural": "messages by domain",
+                "constraints": [
+                    models.UniqueConstraint(fields=("day", "channel", "domain"), name="campaigns_domainday_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="LinkClick",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

@@ -1,4 +1,5 @@
 """Registrations of the reports on campaigns."""
 
+import campaigns.reports.console.columns
 import campaigns.reports.console.panels
 import campaigns.reports.console.shell  # noqa: F401

@@ -14,6 +14,7 @@ class Series:
     """One series of a chart. `values` has a number for each label; `below` draws them downwards, as losses.
 
     `faint`: a limit of the series before it, drawn thin and dashed in the same colour and left out of the legend.
+    `second_axis` draws the series by an axis of its own on the right, because its numbers are of another size.
     """
 
     label: str | Promise
@@ -21,6 +22,7 @@ class Series:
     below: bool = False
     tone: Literal["", "good", "bad", "warn", "off"] = ""
     faint: bool = False
+    second_axis: bool = False
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,12 @@ def item(mapping: Any, key: Any) -> Any:
     return mapping.get(key) if mapping else None
 
 
+@register.filter
+def at(items: Any, place: int) -> Any:
+    """Return the item at this place, or None."""
+    return items[place] if items and place < len(items) else None
+
+
 @register.inclusion_tag("components/empty_state.html")
 def empty_state(title: str, text: str = "", icon: str = "inbox", url: str = "", label: str = "") -> dict:
     """Render an empty state, with the next step."""

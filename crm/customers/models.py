@@ -172,7 +172,15 @@ class Consent(models.Model):
     class Meta:
         verbose_name = _("consent")
         verbose_name_plural = _("consents")
-        indexes = [models.Index(fields=["customer", "-given_at", "-id"], name="crm_consent_history")]
+        indexes = [
+            models.Index(fields=["customer", "-given_at", "-id"], name="crm_consent_history"),
+            # the few that a link in a message withdrew, for the results of campaigns
+            models.Index(
+                fields=["given_at"],
+                condition=models.Q(decision="withdrawn", evidence__startswith="message "),
+                name="crm_consent_by_message",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.channel}/{self.purpose}: {self.decision}"

@@ -359,7 +359,14 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "consent",
                 "verbose_name_plural": "consents",
-                "indexes": [models.Index(fields=["customer", "-given_at", "-id"], name="crm_consent_history")],
+                "indexes": [
+                    models.Index(fields=["customer", "-given_at", "-id"], name="crm_consent_history"),
+                    models.Index(
+                        condition=models.Q(("decision", "withdrawn"), ("evidence__startswith", "message ")),
+                        fields=["given_at"],
+                        name="crm_consent_by_message",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(

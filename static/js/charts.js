@@ -31,6 +31,7 @@
         tone: head.dataset.tone,
         sign: "below" in head.dataset ? -1 : 1,
         faint: "faint" in head.dataset,
+        second: "secondAxis" in head.dataset,
         values: rows.map((row) => value(row, place)),
       })),
     };
@@ -46,6 +47,9 @@
       if (!one.faint) place += 1;
       return colour(tones[one.tone] || palette[place % palette.length]);
     });
+    const axis = { type: "value", minInterval: 1, splitLine: { lineStyle: { color: colour("--tblr-border-color") } },
+                   axisLabel: { color: text, formatter: (value) => short.format(Math.abs(value)) } };
+    const second = series.some((one) => one.second);
     const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     return {
       animation: !still,
@@ -65,10 +69,10 @@
       },
       xAxis: { type: "category", data: labels, axisLabel: { color: text, hideOverlap: true }, axisTick: { show: false },
                axisLine: { lineStyle: { color: colour("--tblr-border-color") } } },
-      yAxis: { type: "value", minInterval: 1, splitLine: { lineStyle: { color: colour("--tblr-border-color") } },
-               axisLabel: { color: text, formatter: (value) => short.format(Math.abs(value)) } },
+      yAxis: second ? [axis, { ...axis, position: "right", splitLine: { show: false } }] : axis,
       series: series.map((one) => ({
         name: one.name,
+        yAxisIndex: one.second ? 1 : 0,
         type: kind,
         stack: series.some((other) => other.sign < 0) ? "all" : undefined,
         showSymbol: false,
@@ -100,12 +104,23 @@
   };
 
   const all = () => document.querySelectorAll("figure[data-chart]");
-  all().forEach((figure) => {
+  const start = (figure) => {
     draw(figure);
     const button = figure.querySelector("[data-chart-download]");
     button.hidden = false;
     button.addEventListener("click", () => download(figure));
-  });
+  };
+  // A part of a page that loads later brings its own charts; those that it replaces are gone.
+  const startNew = () => {
+    chartsByFigure.forEach((chart, figure) => {
+      if (figure.isConnected) return;
+      chart.dispose();
+      chartsByFigure.delete(figure);
+    });
+    all().forEach((figure) => chartsByFigure.has(figure) || start(figure));
+  };
+  startNew();
+  document.addEventListener("htmx:after:swap", startNew);
   new ResizeObserver(() => chartsByFigure.forEach((chart) => chart.resize())).observe(document.getElementById("content"));
   new MutationObserver(() => all().forEach(draw)).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
 })();

@@ -22,14 +22,17 @@ from campaigns.messages import labels as words
 from campaigns.messages.labels import reason_label
 from campaigns.messages.models import MessageState
 from campaigns.messages.selectors import messages as queries
+from campaigns.messages.selectors import waiting
 from campaigns.messages.services import gate as messages_gate
+from core.base import clock
 from core.base.actor import of_user
 from core.base.errors import DomainError
 from core.console import editing
+from core.console.list_columns import added_columns
 from core.console.switching import switch
 from core.console.views import may, page, wants_part
 from core.db import paging
-from core.text.formatting import number
+from core.text.formatting import number, when
 
 PAGE = 50
 ORDER = ["-created_at", "-id"]
@@ -39,6 +42,8 @@ TABS = (
     BroadcastState.DONE, BroadcastState.STOPPED,
 )  # fmt: skip
 MOVING = {BroadcastState.SCHEDULED, BroadcastState.SENDING}
+# Once sending has begun, the gate would call every message a duplicate of the one that was made.
+PREVIEWED = {BroadcastState.DRAFT, BroadcastState.SCHEDULED}
 
 
 EDITOR = editing.Editor(
@@ -62,7 +67,6 @@ class BroadcastRow:
     schedule: str
     label: str
     tone: str
-    counts: dict[str, int]
 
 
 @page("campaigns.view_broadcast")
@@ -72,16 +76,14 @@ def index(request: HttpRequest) -> HttpResponse:
     if state in BroadcastState.values:
         broadcasts = broadcasts.filter(state=state)
     rows_page = paging.keyset(broadcasts, ORDER, request.GET.get("cursor"), PAGE)
-    outcomes = queries.outcomes_of({row.origin: row.pk for row in rows_page}, days=None)
     context = {
         "page": rows_page,
-        "rows": [
-            BroadcastRow(row, broadcasts_labels.schedule_words(row), *_badge(row), outcomes.get(row.pk, {}))
-            for row in rows_page
-        ],
+        "rows": [BroadcastRow(row, broadcasts_labels.schedule_words(row), *_badge(row)) for row in rows_page],
         "state": state if state in BroadcastState.values else "",
         "tabs": [(value, broadcasts_labels.BROADCAST_STATES[value] if value else _t("All")) for value in TABS],
+        "added": added_columns("broadcasts", request, rows_page.items),
         "may_add": may(request.user, "campaigns.add_broadcast"),
+        "may_compare": True,
     }
     return render(request, "campaigns/broadcasts/broadcasts.html", context)
 
@@ -124,6 +126,7 @@ def _details(request: HttpRequest, broadcast: Broadcast) -> dict[str, Any]:
         "tone": tone,
         "recent": [(message, words.badge(message)) for message in queries.messages_of(broadcast.origin, LAST_MESSAGES)],
         "begun": broadcast.prepared_at is not None,
+        "previewed": state in PREVIEWED,
         "may_change": may_change,
         "may_edit": may_change and state == BroadcastState.DRAFT,
         "may_unschedule": may_change and state == BroadcastState.SCHEDULED,
@@ -144,6 +147,7 @@ def _figures(broadcast: Broadcast) -> dict[str, Any]:
         "figures": figures,
         "listed": listed,
         "moving": broadcast.state in MOVING,
+        **_waits(broadcast),
         "through": settled,
         "states": [
             (words.STATES[state], figures.states[state], f"{listed}&state={state}", words.tone(state))
@@ -154,6 +158,36 @@ def _figures(broadcast: Broadcast) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class WaitRow:
+    """Messages that wait for one reason; `until` is when the last of them is due, "" when that is unknown or now."""
+
+    label: str
+    count: int
+    until: str
+
+
+def _waits(broadcast: Broadcast) -> dict[str, Any]:
+    """Describe what of a started broadcast has not gone yet, why, and until when."""
+    if broadcast.state not in {BroadcastState.SENDING, BroadcastState.PAUSED}:
+        return {"waits": []}
+    rows = waiting.waiting_by_reason(broadcast.origin, zoned=broadcast.customer_zone, paced=broadcast.per_minute > 0)
+    return {
+        "waits": [WaitRow(words.wait_label(row.reason), row.count, _until(row)) for row in rows],
+        "waiting_count": sum(row.count for row in rows),
+    }
+
+
+def _until(row: waiting.Waiting) -> str:
+    if row.reason in OPEN_ENDED or row.last <= clock.now():
+        return ""
+    if row.first < row.last and row.first > clock.now():
+        return _t("%(first)s to %(last)s") % {"first": when(row.first), "last": when(row.last)}
+    return _t("until %(time)s") % {"time": when(row.last)}
+
+
+# A person ends these, so no time is known.
+OPEN_ENDED = (words.PAUSED, waiting.ALL_HELD, waiting.HANDING_OVER)
 SETTLED = (MessageState.SENT, MessageState.SUPPRESSED, MessageState.FAILED, MessageState.UNCERTAIN)
 
 
@@ -171,6 +205,10 @@ def _stop_text(broadcast: Broadcast) -> str:
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the audience by the gate that sends: as a part of the page, or as the whole page."""
     broadcast = _broadcast(pk)
+    if broadcast.state not in PREVIEWED:
+        if wants_part(request):
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        return redirect("broadcast", broadcast.pk)
     draft = broadcast.state == BroadcastState.DRAFT
     context: dict[str, Any] = {"broadcast": broadcast}
     try:

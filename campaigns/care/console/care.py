@@ -26,6 +26,7 @@ from campaigns.messages.services import gate as messages_gate
 from core.base.actor import of_user
 from core.base.errors import DomainError
 from core.console import editing
+from core.console.list_columns import added_columns
 from core.console.switching import switch
 from core.console.views import may, page, wants_part
 from core.db import paging
@@ -56,7 +57,6 @@ class CareRow:
     rule: CareRule
     trigger: str
     state_label: str | Promise
-    counts: dict[str, int]
 
 
 @page("campaigns.view_carerule")
@@ -66,18 +66,16 @@ def index(request: HttpRequest) -> HttpResponse:
     if state in CareState.values:
         rules = rules.filter(state=state)
     rules_page = paging.keyset(rules, ["name"], request.GET.get("cursor"), PAGE)
-    outcomes = queries.outcomes_of({f"care:{rule.pk}": rule.pk for rule in rules_page})
     context = {
         "page": rules_page,
         "rows": [
-            CareRow(
-                rule, care_labels.trigger_words(rule), care_labels.RULE_STATES[rule.state], outcomes.get(rule.pk, {})
-            )
-            for rule in rules_page
+            CareRow(rule, care_labels.trigger_words(rule), care_labels.RULE_STATES[rule.state]) for rule in rules_page
         ],
         "state": state if state in CareState.values else "",
         "tabs": [(value, care_labels.RULE_STATES[value] if value else _t("All")) for value in TABS],
+        "added": added_columns("care", request, rules_page.items),
         "may_add": may(request.user, "campaigns.add_carerule"),
+        "may_compare": may(request.user, "campaigns.view_broadcast"),
     }
     return render(request, "campaigns/care/care.html", context)
 

@@ -29,6 +29,7 @@ from core.base import clock
 from core.base.actor import of_user
 from core.base.errors import Conflict, Invalid
 from core.console import editing
+from core.console.list_columns import added_columns
 from core.console.switching import switch_active
 from core.console.views import may, page, viewer, wants_part
 from core.db import paging
@@ -98,6 +99,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "page": coupons_page,
         "rows": [CouponRow(coupon, worth(coupon), standing(coupon, now)) for coupon in coupons_page],
         "over": over,
+        "added": added_columns("coupons", request, coupons_page.items),
+        "may_compare": may(request.user, "campaigns.view_broadcast"),
         "may_add": may(request.user, "campaigns.add_coupon"),
         **_code_lookup(request),
     }

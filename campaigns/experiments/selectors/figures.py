@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count
 
-from campaigns.messages.models import Message
+from campaigns.messages.models import Message, MessageState
 
 SLOW_SECONDS = 0.2
 KEPT_SECONDS = 10
@@ -50,7 +50,8 @@ def _figures_of(origin: str, coupon_id: int | None) -> CampaignFigures:
     reasons: dict[str, int] = {}
     for state, reason, count in rows:
         states[state] = states.get(state, 0) + count
-        if reason:
+        # A complaint is stored with a message that was sent.
+        if reason and state != MessageState.SENT:
             reasons[reason] = reasons.get(reason, 0) + count
     redeemed = (0, 0)
     if coupon_id:

@@ -127,6 +127,8 @@ def suppress(request: HttpRequest, number: str) -> HttpResponse:
 @page("campaigns.change_suppression", methods=("POST",))
 def lift(request: HttpRequest, pk: int) -> HttpResponse:
     suppression = get_object_or_404(Suppression.objects.filter(lifted_at=None), pk=pk)
-    suppressions.lift_suppression(suppression=suppression, actor=of_user(request.user))
+    suppressions.lift_suppression(
+        suppression=suppression, reason=request.POST.get("reason", "").replace("\x00", ""), actor=of_user(request.user)
+    )
     messages.success(request, _t("The block is removed."))
     return back(request)

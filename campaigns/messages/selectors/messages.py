@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.core.cache import cache
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import (
+    CharField,
+    Count,
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+)
+from django.db.models.functions import Cast, Concat
 from django.http import QueryDict
 
 from campaigns.channels.registry import CHANNELS
 from campaigns.channels.selectors import PERIODS, since
 from campaigns.messages.labels import REASONS
 from campaigns.messages.models import Message, MessageState
-from crm.customers.models import Customer
+from crm.customers.models import Consent, ConsentDecision, Customer
+from crm.orders.models import Order
 
 TROUBLE = "trouble"
 SLOW_SECONDS = 0.2
 KEPT_SECONDS = 60
-
-
-def outcomes_of(origins: dict[str, int], days: int | None = 30) -> dict[int, dict[str, int]]:
-    """Return by campaign the number of messages in each state, of the last days (None: of all time)."""
-    result: dict[int, dict[str, int]] = defaultdict(dict)
-    rows = Message.objects.filter(origin__in=origins)
-    if days is not None:
-        rows = rows.filter(created_at__gte=since(days))
-    for origin, state, count in rows.values_list("origin", "state").annotate(count=Count("pk")):
-        result[origins[origin]][state] = count
-    return result
 
 
 def waiting_of(origin: str) -> int:
@@ -45,9 +46,54 @@ def messages_of(origin: str, limit: int) -> list[Message]:
     return list(rows.order_by("-created_at")[:limit])
 
 
+# Outcomes of sent messages: by a column that has a time, by a reason, or by what the customer did afterwards.
+BOUNCES = ("bounce", "undelivered")
+COMPLAINT = "complaint"
+OPENED, CLICKED, BOUNCED, COMPLAINED, UNSUBSCRIBED, ORDERED = (
+    "opened", "clicked", "bounced", "complained", "unsubscribed", "ordered",
+)  # fmt: skip
+REACTIONS = (OPENED, CLICKED, ORDERED, UNSUBSCRIBED, COMPLAINED, BOUNCED)
+DEFAULT_WINDOW = 7
+LONGEST_WINDOW = 90
+
+
+def reacted(rows: QuerySet[Message], reaction: str, window: int = DEFAULT_WINDOW) -> QuerySet[Message]:
+    """Return the messages with this reaction.
+
+    An order counts for the last message of its campaign, within `window` days.
+    """
+    if reaction == BOUNCED:
+        return rows.filter(state=MessageState.FAILED, reason__in=BOUNCES)
+    if reaction == UNSUBSCRIBED:
+        evidence = Concat(Value("message "), Cast(OuterRef("pk"), CharField()))
+        by_link = Consent.objects.filter(
+            customer=OuterRef("customer"), decision=ConsentDecision.WITHDRAWN, evidence=evidence
+        )
+        return rows.filter(Exists(by_link))
+    rows = rows.filter(state=MessageState.SENT)
+    if reaction == OPENED:
+        return rows.filter(opened_at__isnull=False)
+    if reaction == CLICKED:
+        return rows.filter(clicked_at__isnull=False)
+    if reaction == COMPLAINED:
+        return rows.filter(reason=COMPLAINT)
+    later = Message.objects.filter(
+        customer=OuterRef("customer"),
+        origin=OuterRef(OuterRef("origin")),
+        state=MessageState.SENT,
+        sent_at__gt=OuterRef(OuterRef("sent_at")),
+        sent_at__lte=OuterRef("paid_at"),
+    )
+    until = ExpressionWrapper(OuterRef("sent_at") + timedelta(days=window), output_field=DateTimeField())
+    orders = Order.objects.bought().filter(
+        ~Exists(later), customer=OuterRef("customer"), paid_at__gte=OuterRef("sent_at"), paid_at__lt=until
+    )
+    return rows.filter(Exists(orders))
+
+
 @dataclass(frozen=True)
 class MessageFilter:
-    """Hold the message list's filters. Invalid values are ignored."""
+    """Hold the message list's filters. Invalid values are ignored. `window`: the days in which orders count."""
 
     state: str = ""
     reason: str = ""
@@ -55,6 +101,8 @@ class MessageFilter:
     channel: str = ""
     days: str = "30"
     customer: Customer | None = None
+    reaction: str = ""
+    window: int = DEFAULT_WINDOW
 
     @classmethod
     def of(cls, query: QueryDict) -> MessageFilter:
@@ -69,6 +117,8 @@ class MessageFilter:
             # One customer has few messages: show all of them unless a period is chosen.
             days if days in PERIODS else "all" if customer else "30",
             customer,
+            query.get("reaction", "") if query.get("reaction", "") in REACTIONS else "",
+            _window(query.get("window", "")),
         )
 
     def around(self) -> QuerySet[Message]:
@@ -89,6 +139,8 @@ class MessageFilter:
             rows = rows.filter(state__in=states)
         if self.reason:
             rows = rows.filter(reason=self.reason)
+        if self.reaction:
+            rows = reacted(rows, self.reaction, self.window)
         return rows.select_related("customer", "template")
 
     def counts(self) -> dict[tuple[str, str], int]:
@@ -103,6 +155,11 @@ class MessageFilter:
         if time.monotonic() - started > SLOW_SECONDS:
             cache.set(key, figures, KEPT_SECONDS)
         return figures
+
+
+def _window(text: str) -> int:
+    days = int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else DEFAULT_WINDOW
+    return days if 1 <= days <= LONGEST_WINDOW else DEFAULT_WINDOW
 
 
 @dataclass(frozen=True)

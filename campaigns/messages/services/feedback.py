@@ -10,12 +10,10 @@ from django.db import connection, transaction
 
 from campaigns.channels.models import ChannelAccount
 from campaigns.channels.registry import PROVIDERS, Receipt, Status
-from campaigns.messages import events
+from campaigns.messages.services.deliverability import Outcome, count_outcomes, domain_of
 from campaigns.messages.services.messages import announce
-from campaigns.messages.services.suppressions import suppress_bounced
+from campaigns.messages.services.suppressions import suppress_bounced, suppress_index
 from core.base.actor import SYSTEM
-from core.events.bus import emit
-from crm.customers.models import Customer
 from crm.customers.rules.identities import normalise
 from crm.customers.services.identities import index_of
 
@@ -43,7 +41,9 @@ def record_receipts(*, channel: str, receipts: Sequence[Receipt]) -> int:
 def _delivered(channel: str, receipt: Receipt) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE campaigns_message m SET state = 'sent', reason = '', error = '', delivered_at = clock_timestamp(),
+            """UPDATE campaigns_message m SET state = 'sent', error = '', delivered_at = clock_timestamp(),
+                      -- A complaint may be reported before the delivery.
+                      reason = CASE WHEN m.reason = 'complaint' THEN m.reason ELSE '' END,
                       sent_at = coalesce(m.sent_at, clock_timestamp()), claim = NULL, leased_until = NULL
                FROM (SELECT id, state FROM campaigns_message WHERE id = %s FOR UPDATE) AS old
                WHERE m.id = old.id AND m.channel = %s AND m.delivered_at IS NULL
@@ -52,24 +52,35 @@ def _delivered(channel: str, receipt: Receipt) -> int:
             [receipt.message_id, channel],
         )
         row = cursor.fetchone()
-    if row and row[0] != "sent":
+    if row is None:
+        return 0
+    is_new = row[0] != "sent"
+    if is_new:
         announce([receipt.message_id])
-    return 1 if row else 0
+    count_outcomes([Outcome(receipt.message_id, sent=int(is_new), delivered=1)])
+    return 1
 
 
 def _failed(channel: str, receipt: Receipt) -> int:
     bounced = receipt.status is Status.BOUNCED
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE campaigns_message SET state = 'failed', reason = %s, error = %s, claim = NULL, leased_until = NULL
-               WHERE id = %s AND channel = %s AND delivered_at IS NULL
-                     AND (state IN ('sent', 'uncertain') OR state = 'sending' AND provider_id <> '')""",
+            """UPDATE campaigns_message m SET state = 'failed', reason = %s, error = %s, claim = NULL,
+                      leased_until = NULL
+               FROM (SELECT id, state FROM campaigns_message WHERE id = %s FOR UPDATE) AS old
+               WHERE m.id = old.id AND m.channel = %s AND m.delivered_at IS NULL
+                     AND (m.state IN ('sent', 'uncertain') OR m.state = 'sending' AND m.provider_id <> '')
+               RETURNING old.state""",
             ["bounce" if bounced else "undelivered", receipt.error.replace("\x00", ""), receipt.message_id, channel],
         )
-        count = cursor.rowcount
-    if count and bounced:
+        row = cursor.fetchone()
+    if row is None:
+        return 0
+    # The address is looked up before it is suppressed, because the next one would be found afterwards.
+    count_outcomes([Outcome(receipt.message_id, sent=int(row[0] != "sent"), bounced=1)])
+    if bounced:
         suppress_bounced([receipt.message_id])
-    return count
+    return 1
 
 
 def record_mail_event(*, kind: str, message_id: UUID | None, address: str, error: str = "") -> bool:
@@ -82,8 +93,38 @@ def record_mail_event(*, kind: str, message_id: UUID | None, address: str, error
         if message_id is not None and kind in {"delivered", "bounced"}:
             status = Status.DELIVERED if kind == "delivered" else Status.FAILED
             changed = bool(record_receipts(channel="email", receipts=[Receipt(message_id, status, error)]))
+        if kind == "complained":
+            changed = _complained(message_id, address) or changed
         if kind in {"bounced", "complained"} and address:
             changed = _suppress_address(address, "bounce" if kind == "bounced" else "complaint") or changed
+    return changed
+
+
+def _complained(message_id: UUID | None, address: str) -> bool:
+    """Store the complaint with its message, once; without an id, with the last e-mail that this address got."""
+    with connection.cursor() as cursor:
+        if message_id is None:
+            try:
+                index = index_of("email", normalise("email", address))
+            except ValueError:
+                return False
+            cursor.execute(
+                """SELECT m.id FROM crm_identity i JOIN campaigns_message m ON m.customer_id = i.customer_id
+                   WHERE i.kind = 'email' AND i.value_index = %s AND m.channel = 'email' AND m.state = 'sent'
+                   ORDER BY m.sent_at DESC LIMIT 1""",
+                [index],
+            )
+            row = cursor.fetchone()
+            message_id = row[0] if row else None
+        cursor.execute(
+            """UPDATE campaigns_message SET reason = 'complaint'
+               WHERE id = %s AND channel = 'email' AND state = 'sent' AND reason <> 'complaint'""",
+            [message_id],
+        )
+        changed = cursor.rowcount == 1
+    if changed and message_id is not None:
+        domain = domain_of(address)
+        count_outcomes([Outcome(message_id, complained=1)], {message_id: domain} if domain else None)
     return changed
 
 
@@ -92,18 +133,4 @@ def _suppress_address(address: str, reason: str) -> bool:
         index = index_of("email", normalise("email", address))
     except ValueError:
         return False
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(encode(%s, 'hex'), 0))", [index])
-        cursor.execute(
-            """INSERT INTO campaigns_suppression (customer_id, channel, address_index, reason)
-               SELECT (SELECT customer_id FROM crm_identity WHERE kind = 'email' AND value_index = %s LIMIT 1),
-                      'email', %s, %s
-               WHERE NOT EXISTS (SELECT FROM campaigns_suppression WHERE channel = 'email' AND address_index = %s
-                                     AND lifted_at IS NULL)
-               RETURNING customer_id""",
-            [index, index, reason, index],
-        )
-        row = cursor.fetchone()
-    if row and row[0] and Customer.objects.filter(pk=row[0]).exists():
-        emit(events.ADDRESS_SUPPRESSED, subject_id=row[0], payload={"channel": "email", "reason": reason}, actor=SYSTEM)
-    return row is not None
+    return suppress_index(channel="email", kind="email", index=index, reason=reason, actor=SYSTEM) is not None

@@ -35,6 +35,7 @@ from campaigns.messages.services import composition as composing
 from campaigns.messages.services import coupons as message_coupons
 from campaigns.messages.services import gate, pacing
 from campaigns.messages.services.composition import Written
+from campaigns.messages.services.deliverability import Outcome, count_outcomes, domain_of
 from campaigns.messages.services.suppressions import suppress_bounced
 from campaigns.templates.models import Template
 from core.base import clock
@@ -166,6 +167,7 @@ def deliver_batch(batch: ClaimedBatch) -> None:
 def _deliver(batch: ClaimedBatch, messages: list[Outgoing], channel: Channel) -> None:
     claim = batch.claim
     outcomes: list[DeliveryOutcome] = []
+    domains = {item.id: domain_of(item.address) for item in messages}
     try:
         for start in range(0, len(messages), channel.batch):
             part = messages[start : start + channel.batch]
@@ -175,24 +177,30 @@ def _deliver(batch: ClaimedBatch, messages: list[Outgoing], channel: Channel) ->
             if time.monotonic() - batch.beat > lease_seconds() / 3:
                 _beat(claim)
                 batch.beat = time.monotonic()
-            begun_ids = _turn(claim, outcomes, part, channel)
+            begun_ids = _turn(claim, outcomes, part, channel, domains)
             outcomes = _hand_over(channel, [item for item in part if item.id in begun_ids])
             if any(outcome.result is DeliveryResult.AWAY for outcome in outcomes):
                 rest = [item.id for item in messages[start + channel.batch :]]
                 give_back(claim, rest, outcomes[-1].error)
                 break
     finally:
-        record(claim, outcomes)
+        record(claim, outcomes, domains)
         marker.flush()
 
 
-def _turn(claim: UUID, ended: Sequence[DeliveryOutcome], part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
+def _turn(
+    claim: UUID,
+    ended: Sequence[DeliveryOutcome],
+    part: Sequence[Outgoing],
+    channel: Channel,
+    domains: Mapping[UUID, str],
+) -> set[UUID]:
     """Record the last part and begin the next one.
 
     One commit instead of two, because the speed of e-mail is limited by the disk.
     """
     with transaction.atomic():
-        record(claim, ended)
+        record(claim, ended, domains)
         return begin(claim, part, channel)
 
 
@@ -250,8 +258,11 @@ def begin(claim: UUID, part: Sequence[Outgoing], channel: Channel) -> set[UUID]:
         return {number[0], *(row[0] for row in cursor.fetchall())}
 
 
-def record(claim: UUID | None, outcomes: Sequence[DeliveryOutcome]) -> int:
-    """Store each outcome whose message the claim still holds. Return how many were stored."""
+def record(claim: UUID | None, outcomes: Sequence[DeliveryOutcome], domains: Mapping[UUID, str] | None = None) -> int:
+    """Store each outcome whose message the claim still holds. Return how many were stored.
+
+    `domains` are those of the recipients, by message, as far as they are known.
+    """
     if not outcomes:
         return 0
     values = [(one.id, one.result.value, one.provider_id[:200], one.error) for one in outcomes]
@@ -267,8 +278,13 @@ def record(claim: UUID | None, outcomes: Sequence[DeliveryOutcome]) -> int:
         )
         count = cursor.rowcount
         stored = values if count == len(values) else cursor.fetchall()
-        announce([row[0] for row in stored if row[1] == DeliveryResult.SENT])
-        suppress_bounced([row[0] for row in stored if row[1] == DeliveryResult.BOUNCED])
+        sent = [row[0] for row in stored if row[1] == DeliveryResult.SENT]
+        bounced = [row[0] for row in stored if row[1] == DeliveryResult.BOUNCED]
+        announce(sent)
+        counted = [*(Outcome(pk, sent=1) for pk in sent), *(Outcome(pk, sent=1, bounced=1) for pk in bounced)]
+        # The address is looked up before it is suppressed, because the next one would be found afterwards.
+        count_outcomes(counted, domains)
+        suppress_bounced(bounced)
     return count
 
 
@@ -384,6 +400,7 @@ def _settle(message: Message, allowed: set[str], *, state: str, actor: Actor) ->
         locked.save()
         if state == MessageState.SENT:
             announce([locked.pk])
+            count_outcomes([Outcome(locked.pk, sent=1)])
     return locked
 
 

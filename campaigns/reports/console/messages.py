@@ -8,11 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _t
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext, pgettext_lazy
 
+from analytics.segments.models import Segment, SegmentKind
+from analytics.segments.services import lists
 from campaigns.channels import selectors as channels_selectors
 from campaigns.channels.labels import channel_label
 from campaigns.channels.registry import CHANNELS
@@ -24,14 +28,18 @@ from campaigns.messages.services import messages as services
 from campaigns.reports import labels as reports_labels
 from campaigns.reports.labels import Origin
 from campaigns.templates.console import frames
+from core.base import clock
 from core.base.actor import of_user
-from core.console.views import may, page
+from core.base.errors import Invalid
+from core.console.views import may, page, viewer
 from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
+from core.text.formatting import number, when
 
 PAGE = 50
 ORDER = ["-created_at", "-id"]
 CAMPAIGNS_OFFERED = 200
+MOST_LISTED = 1_000_000
 TILES = (
     MessageState.SENT,
     MessageState.QUEUED,
@@ -75,15 +83,60 @@ def index(request: HttpRequest) -> HttpResponse:
         "reasons": _reasons(counts, message_filter.state),
         "count": paging.count(rows),
         "filters": _filters(message_filter, origins),
+        "results_url": _results_url(request, message_filter.origin),
+        "may_save_list": bool(message_filter.origin) and may(request.user, "analytics.add_segment"),
+        "matching": request.GET.urlencode(),
         "filtered": bool(
             message_filter.state
             or message_filter.reason
             or message_filter.origin
             or message_filter.channel
+            or message_filter.reaction
             or request.GET.get("days")
         ),
     }
     return render(request, "campaigns/reports/messages.html", context)
+
+
+# The page with the results of each kind of campaign, and the permission to see it.
+RESULTS = {
+    "broadcast": ("broadcast_results", "campaigns.view_broadcast"),
+    "care": ("care_results", "campaigns.view_carerule"),
+    "journey": ("journey_message_results", "campaigns.view_journey"),
+}
+
+
+def _results_url(request: HttpRequest, origin: str) -> str:
+    """Return the results page of the chosen campaign; "" when there is none that the user may see."""
+    kind, _colon, pk = origin.partition(":")
+    if kind not in RESULTS or not (pk.isascii() and pk.isdecimal() and len(pk) < 18):
+        return ""
+    route, permission = RESULTS[kind]
+    return reverse(route, args=[int(pk)]) if may(request.user, permission) else ""
+
+
+@page("analytics.add_segment", methods=("POST",))
+def save_list(request: HttpRequest) -> HttpResponse:
+    """Save the customers of the filtered messages of one campaign as a fixed list, each once."""
+    wanted = queries.MessageFilter.of(QueryDict(request.POST.get("matching", "")))
+    if not wanted.origin:
+        raise Invalid(_t("Choose a campaign first."), code="required", field="campaign")
+    customers = wanted.rows().order_by("customer_id").values_list("customer_id", flat=True).distinct()
+    ids = list(customers[:MOST_LISTED])
+    actor = of_user(request.user)
+    origin = reports_labels.origins([wanted.origin])[wanted.origin]
+    parts = [
+        origin.label,
+        _reaction(wanted.reaction, wanted.window) if wanted.reaction else str(words.STATES.get(wanted.state, "")),
+        when(clock.now()),
+    ]
+    name = " · ".join(filter(None, parts))
+    segment = Segment.objects.active().filter(name=name, kind=SegmentKind.STATIC).first()
+    segment = segment or lists.create_list(name=name, actor=actor, created_by=viewer(request))
+    count = lists.add_to_list(segment=segment, customer_ids=ids, actor=actor)
+    text = ngettext("%(count)s customer entered the list.", "%(count)s customers entered the list.", count)
+    messages.success(request, text % {"count": number(count)})
+    return redirect("segment", segment.pk)
 
 
 def _tiles(counts: dict[tuple[str, str], int]) -> list[tuple[str, str, int, str]]:
@@ -127,6 +180,12 @@ def _filters(
     return [
         ("state", _t("State"), [("", _t("All")), *states], message_filter.state),
         ("reason", _t("Reason"), [("", _t("All")), *REASONS.items()], message_filter.reason),
+        (
+            "reaction",
+            _t("Reaction"),
+            [("", _t("All")), *((name, _reaction(name, message_filter.window)) for name in queries.REACTIONS)],
+            message_filter.reaction,
+        ),
         ("campaign", _t("Campaign"), [("", _t("All")), *campaigns], message_filter.origin),
         (
             "channel",
@@ -136,6 +195,22 @@ def _filters(
         ),
         ("days", _t("Period"), [*periods, ("all", _t("All"))], message_filter.days),
     ]
+
+
+REACTION_LABELS = {
+    queries.OPENED: pgettext_lazy("message", "Opened"),
+    queries.CLICKED: pgettext_lazy("message", "Clicked"),
+    queries.UNSUBSCRIBED: _("Unsubscribed"),
+    queries.COMPLAINED: _("Complained"),
+    queries.BOUNCED: _("Bounced"),
+}
+
+
+def _reaction(name: str, window: int) -> str:
+    if name == queries.ORDERED:
+        text = ngettext("Ordered within %(days)s day", "Ordered within %(days)s days", window)
+        return text % {"days": number(window)}
+    return str(REACTION_LABELS[name])
 
 
 def _message(pk: UUID) -> Message:

@@ -37,6 +37,9 @@ for _name, _label, _icon, _permission, _order in (
     ("messages", _("Messages"), "send", "campaigns.view_message", 50),
     ("sending", _("Sending limits"), "clock-pause", "campaigns.view_sendingpolicy", 60),
     ("channels", _("Channels"), "plug", "campaigns.view_channelaccount", 70),
+    ("campaign_compare", _("Compare campaigns"), "chart-bar", "campaigns.view_broadcast", 28),
+    ("deliverability", _("Deliverability"), "ribbon-health", "campaigns.view_domainday", 52),
+    ("suppressions", _("Suppression list"), "mail-off", "campaigns.view_suppression", 54),
 ):
     navigation.register(
         _name, _label, url=_name, icon=_icon, permission=_permission, section="marketing", order=_order

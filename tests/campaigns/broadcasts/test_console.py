@@ -78,7 +78,7 @@ def test_from_preview_to_done(marketer, broadcast, segment, make_customer, mailo
     assert "every 3s" in part
     run_broadcasts()
     assert marketer.get(counts, {"state": "sending"}, headers=PART).headers["HX-Refresh"] == "true"
-    again = marketer.get(reverse("broadcast_preview", args=[broadcast.pk]))
+    again = marketer.get(reverse("broadcast_preview", args=[broadcast.pk]), follow=True)
     assert (again.status_code, len(again.context["reasons"])) == (200, 2), (
         "its outcomes, and nothing to be counted before"
     )

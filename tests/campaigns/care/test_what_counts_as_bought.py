@@ -21,10 +21,11 @@ from campaigns.care.models import CareRule
 from campaigns.care.services import audiences
 from campaigns.care.services.care import activate_care_rule, create_care_rule
 from campaigns.experiments.models import Experiment
-from campaigns.experiments.selectors.campaigns import results_of
 from campaigns.experiments.selectors.results import baseline
 from campaigns.journeys.services import events as journey_events
 from campaigns.messages.models import Message, MessageState
+from campaigns.reports.selectors.campaigns import Campaign
+from campaigns.reports.selectors.figures import count_figures
 from campaigns.templates.services.templates import Text, save_template
 from core.base import clock
 from core.base.actor import SYSTEM
@@ -202,7 +203,8 @@ def _campaign(one):
         occurrence="1", channel="inbox", message_class="marketing", state=MessageState.SENT,
         sent_at=timezone.now() - timedelta(days=6), due_at=timezone.now() - timedelta(days=6),
     )  # fmt: skip
-    return [(row.customers, row.orders, row.net) for row in results_of("broadcast:9", 7).revenue]
+    found = count_figures([Campaign("broadcast:9", "Sale", "Broadcast", days=7)])["broadcast:9"]
+    return [(row.customers, row.orders, row.net) for row in found.revenue]
 
 
 def _qualifying(metric: str):

@@ -237,7 +237,7 @@ def test_the_page_shows_both_groups_and_the_sentence(page_of, store, meant, now,
     assert "Per 100 intended recipients, 2.9 to 17.1 more ordered than without it." in page
     assert "20%" in page
     # A shop with one currency needs no column for it.
-    assert "Net of refunds" in page
+    assert "Net revenue" in page
     assert "<th>Currency</th>" not in page
     assert "+10 pp" in page
     assert "+2.91 to +17.09 pp" in page

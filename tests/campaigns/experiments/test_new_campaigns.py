@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from django.db import connection
-from django.db.models.functions import Now
 
-from campaigns.experiments.selectors.campaigns import results_of
 from campaigns.experiments.services.queueing import Intended, queue_messages
 from campaigns.messages.models import Message
 from campaigns.templates.services.templates import Text, save_template
@@ -68,15 +64,3 @@ def test_messages_of_a_new_campaign_are_made_customer_by_customer(people, templa
     assert any(index in plan for index in OF_THE_CUSTOMER)
     assert Message.objects.filter(origin="broadcast:2").count() == 30
     assert queue(people, template, "broadcast:2") == []
-
-
-def test_results_of_a_new_campaign_are_read_customer_by_customer(people, template, make_order, plans):
-    queue(people, template, "broadcast:2")
-    Message.objects.filter(origin="broadcast:2").update(state="sent", sent_at=Now() - timedelta(hours=1))
-    make_order(people[0], 10_000)
-    found = []
-    plan = plans("CROSS JOIN LATERAL", lambda: found.append(results_of("broadcast:2", 7)))
-    order_by_order = plan[plan.index("Limit") :]
-    assert OF_THE_CAMPAIGN not in order_by_order
-    assert any(index in order_by_order for index in OF_THE_CUSTOMER)
-    assert [(row.customers, row.orders) for row in found[0].revenue] == [(1, 1)]

@@ -10,9 +10,11 @@ import pytest
 from django.db import DatabaseError
 from django.utils import timezone
 
-from campaigns.experiments.selectors.campaigns import Revenue, links_of, results_of
+from campaigns.experiments.selectors.campaigns import links_of
 from campaigns.messages.models import LinkClick, Message
 from campaigns.messages.services import messages, tracking
+from campaigns.reports.selectors.campaigns import Campaign
+from campaigns.reports.selectors.figures import Revenue, count_figures
 from campaigns.templates.rules import links
 from campaigns.templates.services.templates import Text, save_template
 from core.base.actor import SYSTEM
@@ -216,8 +218,12 @@ def test_orders_within_the_window_count_once_and_net_of_refunds(template, make_c
     assert results_of("broadcast:1", 1).revenue == [Revenue("CNY", 2, 2, 6_000, 0, 0)], (
         "one came two days and more after its message"
     )
-    assert results_of("broadcast:1", 30).customers == 3
+    assert results_of("broadcast:1", 30).ordered == 3
     assert results_of("broadcast:2", 7).delivered == 0
+
+
+def results_of(origin: str, days: int):
+    return count_figures([Campaign(origin, "B", "Broadcast", days=days)])[origin]
 
 
 def test_links_are_listed_by_how_many_followed_them(template, make_customer):

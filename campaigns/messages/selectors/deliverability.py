@@ -1,0 +1,95 @@
+"""Read how messages arrive by the domain of the recipient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet, Sum
+
+from campaigns.messages.models import DomainDay
+from core.base import clock
+from crm.customers.models import Store
+
+# Above these rates mail providers start to refuse the mail of a sender.
+MOST_COMPLAINTS = 0.001
+MOST_BOUNCES = 0.02
+# A domain with fewer messages may be one person's own, so such domains are shown together.
+FEWEST = 5
+SHOWN = 100
+COUNTS = ("sent", "delivered", "bounced", "complained")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Hold the counts of one channel and domain. `delivered`: confirmed by the provider. `domain` None: small ones."""
+
+    channel: str
+    domain: str | None
+    sent: int
+    delivered: int
+    bounced: int
+    complained: int
+
+    @property
+    def accepted(self) -> int:
+        return self.sent - self.bounced
+
+    @property
+    def bounce_rate(self) -> float:
+        return self.bounced / self.sent if self.sent else 0.0
+
+    @property
+    def complaint_rate(self) -> float:
+        """Return the share of complaints among the messages that did not bounce."""
+        return self.complained / self.accepted if self.accepted > 0 else 0.0
+
+    @property
+    def bounces_much(self) -> bool:
+        return self.bounce_rate > MOST_BOUNCES
+
+    @property
+    def complains_much(self) -> bool:
+        return self.complaint_rate > MOST_COMPLAINTS
+
+
+def today() -> date:
+    """Return the shop's day."""
+    store = Store.objects.default_or_none()
+    return clock.now().astimezone(ZoneInfo(store.time_zone if store else "UTC")).date()
+
+
+def _rows(days: int, channel: str) -> QuerySet[DomainDay]:
+    rows = DomainDay.objects.filter(day__gt=today() - timedelta(days=days))
+    return rows.filter(channel=channel) if channel else rows
+
+
+def by_domain(days: int, channel: str = "") -> list[Delivery]:
+    """Return the domains of the last days, most messages first; small ones are one row for each channel, at the end."""
+    sums = _rows(days, channel).values_list("channel", "domain").annotate(*map(Sum, COUNTS))
+    rows = [Delivery(*row) for row in sums.order_by("-sent__sum", "channel", "domain")]
+    large = [row for row in rows if row.sent >= FEWEST or not row.domain][:SHOWN]
+    shown = {(row.channel, row.domain) for row in large}
+    rest = [row for row in rows if (row.channel, row.domain) not in shown]
+    return large + [
+        _total(name, None, [row for row in rest if row.channel == name]) for name in sorted({r.channel for r in rest})
+    ]
+
+
+def _total(channel: str, domain: str | None, rows: list[Delivery]) -> Delivery:
+    return Delivery(channel, domain, *(sum(getattr(row, name) for row in rows) for name in COUNTS))
+
+
+def by_day(days: int, channel: str = "", domain: str = "") -> list[tuple[date, Delivery]]:
+    """Return the totals of each of the last days, days without messages included."""
+    rows = _rows(days, channel)
+    if domain:
+        rows = rows.filter(domain=domain)
+    sums = {day: counts for day, *counts in rows.values_list("day").annotate(*map(Sum, COUNTS)).order_by()}
+    last = today()
+    result = []
+    for back in range(days - 1, -1, -1):
+        day = last - timedelta(days=back)
+        result.append((day, Delivery(channel, domain, *sums.get(day, [0] * len(COUNTS)))))
+    return result
