@@ -256,7 +256,7 @@ def test_the_newest_entries_are_sorted_by_their_time(agent, member, make_order, 
     make_order(member.customer, 60_000, days_ago=10)
     settle()
     # then today's entry comes first
-    assert [entry.kind for entry, _words, _changes in figures.entries(account_of(member))] == ["adjust", "earn"]
+    assert [row.entry.kind for row in figures.entries(account_of(member))] == ["adjust", "earn"]
 
 
 def test_administrators_set_the_limits_and_see_the_history(client, staff):
