@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db import connection
@@ -64,7 +65,7 @@ def follow(job: Job, progress: Progress) -> Mapping[str, Any]:
 def _deliver_events(run: ImportRun) -> None:
     """Deliver the run's pending events here, and wait for those that another worker is handling."""
     finish_pending(
-        lambda: _pending_handlers(run),
+        partial(_pending_handlers, run),
         lambda names: sum(outbox.deliver(name) for name in names),
         subject=f"the events of import {run.pk}",
     )
