@@ -84,7 +84,7 @@ FILTER_SIGNS: dict[str, str | Promise] = {
     "lte": _("is at most"),
 }
 MAX_FILTERS = 5
-ERRORS: Errors = {"too_long": ("invalid", _("This is too long."))}
+ERRORS: Errors = {"too_long": ("invalid", _("Use at most %(most)s characters."))}
 PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 
 

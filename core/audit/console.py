@@ -34,6 +34,15 @@ OTHERS = {
 
 
 @dataclass(frozen=True)
+class ChangedField:
+    """A field of a changed row as texts. `after` is empty when the row was deleted."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
 class AuditRow:
     entry: AuditEntry
     who: str | Promise
@@ -41,7 +50,7 @@ class AuditRow:
     label: str | Promise
     url: str
     words: str
-    changes: list[tuple[str, str, str]]
+    changes: list[ChangedField]
 
 
 @page("core.view_audit")
@@ -92,7 +101,8 @@ def _shown(entry: AuditEntry, staff: dict[str, str], sources: dict[str, str]) ->
         declared = events.TYPES.get(entry.what)
         kind = (declared and declared.label) or entry.what
         return AuditRow(entry, who, kind, "", "", audit_log.words_of(entry), [])
-    changes = [(change.label, *_values(change, deleted=entry.what == "delete")) for change in audit_log.changes(entry)]
+    deleted = entry.what == "delete"
+    changes = [ChangedField(change.label, *_values(change, deleted=deleted)) for change in audit_log.changes(entry)]
     return AuditRow(entry, who, sources[entry.source], audit_log.label_of(entry), audit_log.url_of(entry), "", changes)
 
 

@@ -48,9 +48,18 @@ class NavigationEntry:
 
 
 @dataclass(frozen=True)
+class NavigationLink:
+    """An entry as one user sees it on one page. `current`: the open page belongs to it. `count`: pending rows there."""
+
+    entry: NavigationEntry
+    current: bool
+    count: int
+
+
+@dataclass(frozen=True)
 class NavigationGroup:
     label: str | Promise
-    entries: list[tuple[NavigationEntry, bool, int]]
+    links: list[NavigationLink]
 
 
 ENTRIES: Registry[NavigationEntry] = Registry("navigation entry")
@@ -87,7 +96,7 @@ def groups(user: RequestUser, path: str) -> list[NavigationGroup]:
     result: list[NavigationGroup] = []
     for section, label in SECTIONS.items():
         own = [
-            (entry, entry.href == here, entry.count(user) if entry.count else 0)
+            NavigationLink(entry, current=entry.href == here, count=entry.count(user) if entry.count else 0)
             for entry in entries
             if entry.section == section
         ]

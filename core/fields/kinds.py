@@ -30,8 +30,11 @@ class TextKind(FieldKind):
         if strict and not isinstance(raw, str):
             raise Invalid
         text = self.normal(str(raw))
-        if len(text) > self.longest(field) or "\x00" in text:
-            raise Invalid(_("This is too long."), code="too_long")
+        if "\x00" in text:
+            raise Invalid
+        longest = self.longest(field)
+        if len(text) > longest:
+            raise Invalid(_("Use at most %(most)s characters."), code="too_long", most=longest)
         return text
 
     def normal(self, text: str) -> str:

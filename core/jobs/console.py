@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from core.console.views import page, wants_part
 from core.db import paging
@@ -45,7 +45,7 @@ CHECK_LABELS = {
     "clock": _("Clock"),
     "connections": _("Connections"),
     "journeys": _("Journeys"),
-    "mail": _("E-mail"),
+    "mail": pgettext_lazy("health check", "E-mail"),
     "benefits": _("Benefits"),
 }
 

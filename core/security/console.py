@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -64,7 +65,15 @@ def new(request: HttpRequest) -> HttpResponse:
             response = render(request, "core/security/key_made.html", {"key": key, "secret": secret})
             response["Cache-Control"] = "no-store"
             return response
-    return render(request, "core/security/key_new.html", {"form": form})
+    heading = _t("New key")
+    context = {
+        "form": form,
+        "title": heading,
+        "heading": heading,
+        "back_url": reverse("keys"),
+        "back_label": _t("API keys"),
+    }
+    return render(request, "core/security/key_new.html", context)
 
 
 @page("core.manage_apikeys", methods=("POST",))

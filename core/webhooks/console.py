@@ -19,6 +19,8 @@ from django.utils.translation import ngettext
 
 from core.base import clock
 from core.base.errors import DomainError
+from core.console import editing
+from core.console.forms import FilterChoice
 from core.console.home import Card, card
 from core.console.views import link, page
 from core.db import paging
@@ -32,6 +34,16 @@ from core.webhooks.registry import PUBLIC, TEST
 PAGE = 50
 ORDER = ["-created_at", "-id"]
 MANAGE = "core.manage_webhooks"
+EDITOR = editing.Editor(
+    new="webhook_new",
+    edit="webhook_edit",
+    index="webhooks",
+    index_label=_("Webhooks"),
+    new_heading=_("New webhook"),
+    edit_heading=_("Edit webhook"),
+    page="webhook",
+    name="url",
+)
 TONES = {
     WebhookState.PENDING: "warn",
     WebhookState.DELIVERED: "good",
@@ -71,6 +83,9 @@ class EndpointForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["event_types"].choices = [(name, str(public.label)) for name, public in PUBLIC.items()]  # type: ignore[attr-defined]
 
+    def refuse(self, error: DomainError) -> None:
+        self.add_error(error.field if error.field in self.fields else None, str(error.message))
+
 
 @page(MANAGE)
 def index(request: HttpRequest) -> HttpResponse:
@@ -81,14 +96,10 @@ def index(request: HttpRequest) -> HttpResponse:
 @page(MANAGE, methods=("GET", "POST"))
 def new(request: HttpRequest) -> HttpResponse:
     form = EndpointForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            endpoint, secret = services.create_endpoint(**form.cleaned_data)
-        except DomainError as error:
-            _add_error(form, error)
-        else:
-            return _secret(request, endpoint, secret)
-    return render(request, "core/webhooks/webhook_edit.html", {"form": form, "groups": _groups(form)})
+    if created := editing.save_or_refuse(form, lambda: services.create_endpoint(**form.cleaned_data)):
+        endpoint, secret = created
+        return _secret(request, endpoint, secret)
+    return _form_page(request, form, None)
 
 
 @page(MANAGE, methods=("GET", "POST"))
@@ -96,16 +107,16 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     endpoint = get_object_or_404(WebhookEndpoint, pk=pk)
     values = {"url": endpoint.url, "description": endpoint.description, "event_types": endpoint.event_types}
     form = EndpointForm(request.POST or None, initial=values)
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.update_endpoint(endpoint=endpoint, **form.cleaned_data)
-        except DomainError as error:
-            _add_error(form, error)
-        else:
-            webhook_sending.end_pause(endpoint.pk)
-            messages.success(request, _t("The webhook is saved."))
-            return redirect("webhook", pk)
-    context = {"form": form, "groups": _groups(form), "endpoint": endpoint}
+    if editing.save_or_refuse(form, lambda: services.update_endpoint(endpoint=endpoint, **form.cleaned_data)):
+        webhook_sending.end_pause(endpoint.pk)
+        messages.success(request, _t("The webhook is saved."))
+        return redirect("webhook", pk)
+    return _form_page(request, form, endpoint)
+
+
+def _form_page(request: HttpRequest, form: EndpointForm, endpoint: WebhookEndpoint | None) -> HttpResponse:
+    values = EDITOR.values(endpoint)
+    context = {**values, "title": values["heading"], "form": form, "groups": _groups(form), "endpoint": endpoint}
     return render(request, "core/webhooks/webhook_edit.html", context)
 
 
@@ -133,8 +144,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "page": deliveries,
         "rows": [DeliveryRow(row, TONES[WebhookState(row.state)], outcome_of(row)) for row in deliveries],
         "filters": [
-            ("state", _t("State"), [("", _t("All")), *WebhookState.choices], state),
-            ("type", _t("Event"), [("", _t("All")), *((name, name) for name in kinds)], kind),
+            FilterChoice("state", _t("State"), WebhookState.choices, state),
+            FilterChoice("type", _t("Event"), [(name, name) for name in kinds], kind),
         ],
         "filtered": bool(state or kind),
         "types": [(name, str(PUBLIC[name].label) if name in PUBLIC else "") for name in endpoint.event_types],
@@ -249,10 +260,6 @@ def _send_now(endpoint: int) -> None:
 
 def _overlaps(endpoint: WebhookEndpoint) -> bool:
     return endpoint.previous_until is not None and endpoint.previous_until > clock.now()
-
-
-def _add_error(form: forms.Form, error: DomainError) -> None:
-    form.add_error(error.field if error.field in form.fields else None, str(error.message))
 
 
 def _pretty(body: str) -> str:

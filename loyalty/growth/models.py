@@ -62,7 +62,7 @@ class MemberBadge(models.Model):
 
 
 class Measure(models.TextChoices):
-    TIMES = "times", _("How often")
+    TIMES = "times", pgettext_lazy("task", "How often")
     AMOUNT = "amount", _("Amount of money")
     DAYS = "days", _("Days in a row")
 

@@ -367,7 +367,7 @@ class Allocation(models.Model):
 class HoldState(models.TextChoices):
     HELD = "held", _("Held")
     CAPTURED = "captured", pgettext_lazy("points", "Spent")
-    RELEASED = "released", _("Released")
+    RELEASED = "released", pgettext_lazy("hold", "Released")
     EXPIRED = "expired", _("Ran out")
 
 

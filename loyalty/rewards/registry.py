@@ -14,11 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from core.base.actor import Actor
 from core.base.errors import Conflict
 from core.base.registry import Registry
-from core.fields import Errors, Field, Text, clean
+from core.fields import Field, Text, clean
 from loyalty.rewards.models import Reward, RewardRedemption
-
-# A text that is too long is refused like a missing one.
-ERRORS: Errors = {"too_long": ("required", _("Fill this in."))}
 
 
 class TryLater(Exception):
@@ -68,7 +65,7 @@ class Fulfilment:
 
     def checked(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return the checked settings of this kind. Raises Invalid naming the setting."""
-        return clean(self.settings, values, errors=ERRORS)
+        return clean(self.settings, values)
 
 
 FULFILMENTS: Registry[Fulfilment] = Registry("fulfilment of rewards")

@@ -21,14 +21,9 @@ from loyalty.program.models import Member
 from loyalty.tiers.models import Tier, TierBenefit
 
 _WRONG_NUMBER = ("invalid", _("This number is too small or too large."))
-# A text that is too long is refused like a missing one, and a missing number like a wrong one.
+# A missing number is refused like a wrong one.
 ERRORS: Errors = {
-    "too_long": ("required", _("Fill this in.")),
-    **{
-        f"{kind}.{code}": _WRONG_NUMBER
-        for kind in ("number", "money")
-        for code in ("required", "invalid", "out_of_range")
-    },
+    f"{kind}.{code}": _WRONG_NUMBER for kind in ("number", "money") for code in ("required", "invalid", "out_of_range")
 }
 
 

@@ -66,3 +66,33 @@ def test_each_process_has_a_unit_that_is_always_started_again():
         assert service["ExecStart"].endswith(f"manage.py run {name}")
         assert (service["Restart"], parser["Unit"]["StartLimitIntervalSec"]) == ("always", "0")
         assert service["UMask"] == "0077"
+
+
+def test_the_commands_of_the_operations_page_copy_files_that_exist():
+    # Given
+    page = (ROOT / "docs/operations.md").read_text()
+    copied = next(line for line in page.splitlines() if line.strip().startswith("cp docs/examples/systemd"))
+    # When
+    patterns = re.findall(r"docs/examples/systemd/\S+", copied)
+    names = {pattern: sorted(path.stem for path in ROOT.glob(pattern)) for pattern in patterns}
+    # Then
+    assert names["docs/examples/systemd/*.timer"] == ["liuke-backup"]
+    assert set(re.findall(r"liuke-\w+", page.split("systemctl enable")[1].split("```")[0])) <= set(
+        names["docs/examples/systemd/*.service"]
+    )
+
+
+def test_every_unit_and_the_operations_page_read_one_file_of_variables():
+    assert {re.search(r"^EnvironmentFile=(.+)$", unit.read_text(), re.M)[1] for unit in UNITS} == {"/etc/liuke/env"}
+    page = (ROOT / "docs/operations.md").read_text()
+    assert set(re.findall(r"/etc/liuke[\w./]*", page)) == {"/etc/liuke/env"}
+
+
+def test_the_nightly_backup_of_systemd_runs_the_command_of_the_operations_page():
+    page = (ROOT / "docs/operations.md").read_text()
+    command = re.search(r"manage\.py backup --output \S+ --keep \d+ --verify", page)[0]
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read([ROOT / f"docs/examples/systemd/liuke-backup.{suffix}" for suffix in ("service", "timer")])
+    assert parser["Service"]["ExecStart"] == f"/srv/liuke/.venv/bin/python {command}"
+    assert (parser["Timer"]["OnCalendar"], parser["Install"]["WantedBy"]) == ("*-*-* 03:15", "timers.target")

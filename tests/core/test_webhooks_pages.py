@@ -168,3 +168,14 @@ def test_home_shows_administrators_a_webhook_that_failure_switched_off(admin, en
     client.force_login(staff(Role.MARKETER))
     cache.clear()
     assert "Webhooks switched off" not in client.get("/").content.decode()
+
+
+def test_cancel_leads_back_to_the_list_or_to_the_webhook(admin, endpoint):
+    # Given
+    cancel = re.compile(r'<a class="btn" href="([^"]*)">Cancel</a>')
+    # When
+    new = admin.get(reverse("webhook_new")).content.decode()
+    edit = admin.get(reverse("webhook_edit", args=[endpoint.pk])).content.decode()
+    # Then
+    assert cancel.findall(new) == [reverse("webhooks")]
+    assert cancel.findall(edit) == [reverse("webhook", args=[endpoint.pk])]

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from analytics.segments.console.uploads import KINDS, list_of, taken
@@ -16,10 +17,21 @@ from analytics.segments.models import Segment, SegmentKind
 from analytics.segments.services import lists as services
 from core.base.actor import of_user
 from core.base.errors import DomainError
+from core.console.editing import Editor
 from core.console.views import back, page, viewer
 from core.text.formatting import number, when
 from crm.customers.models import Customer
 from crm.profiles.console import listing
+
+EDITOR = Editor(
+    new="segment_list_new",
+    edit="segment_edit",
+    index="segments",
+    index_label=_("Segments"),
+    new_heading=_("New list"),
+    edit_heading=_("Edit list"),
+    page="segment",
+)
 
 
 @page("analytics.add_segment", methods=("GET", "POST"))
@@ -51,7 +63,7 @@ def _form(request: HttpRequest, segment: Segment | None) -> HttpResponse:
                 return taken(request, saved)
             messages.success(request, _t("“%(name)s” is saved.") % {"name": saved.name})
             return redirect("segment", saved.pk)
-    context = {"segment": segment, "values": values, "errors": errors, "kinds": KINDS}
+    context = {**EDITOR.values(segment), "segment": segment, "values": values, "errors": errors, "kinds": KINDS}
     return render(request, "analytics/segments/list_edit.html", context)
 
 

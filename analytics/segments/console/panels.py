@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from analytics.features import selectors as features_selectors
 from analytics.features.labels import RFM_GROUPS
@@ -39,7 +40,7 @@ def _figures(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     scores = [
         (_("Recency"), features.rfm_r),
         (_("Frequency"), features.rfm_f),
-        (_("Money"), features.rfm_m),
+        (pgettext_lazy("rfm", "Money"), features.rfm_m),
     ]
     return {
         "features": features,

@@ -56,6 +56,15 @@ class SegmentRow:
     line: Sparkline | None
 
 
+@dataclass(frozen=True)
+class ConditionRow:
+    """A condition of the rule in words, with the value of one customer."""
+
+    words: str
+    value: str
+    met: bool
+
+
 @page("analytics.view_segment")
 def index(request: HttpRequest) -> HttpResponse:
     archived = request.GET.get("state") == SegmentState.ARCHIVED
@@ -182,7 +191,7 @@ def _reason(segment: Segment, who: str, currency: str) -> dict[str, Any]:
         return {"who": who, "customer": customer, "since": since, "on_list": since is not None}
     reason = segments_figures.explain_rule(segment.rule, customer)
     rows = [
-        (phrases.leaf_words(item.leaf, currency), _value(item.leaf, item.value, currency), item.held)
+        ConditionRow(phrases.leaf_words(item.leaf, currency), _value(item.leaf, item.value, currency), item.held)
         for item in reason.leaves
     ]
     return {"who": who, "customer": customer, "reason": reason, "reason_rows": rows, "since": since}

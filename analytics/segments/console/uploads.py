@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -28,6 +30,24 @@ PAGE = 50
 SHOWN = 5
 
 
+@dataclass(frozen=True)
+class UploadRow:
+    """An upload with the state of its job and the label of that state."""
+
+    upload: ListUpload
+    state: str
+    label: str
+
+
+@dataclass(frozen=True)
+class RefusedLine:
+    """A line of the file that names no customer."""
+
+    number: int
+    value: str
+    reason: str | Promise
+
+
 def list_of(pk: int) -> Segment:
     return get_object_or_404(Segment.objects.active().filter(kind=SegmentKind.STATIC), pk=pk)
 
@@ -37,10 +57,10 @@ def _upload(pk: int, upload: int) -> ListUpload:
     return get_object_or_404(uploads, segment_id=pk, pk=upload)
 
 
-def recent(segment: Segment) -> list[tuple[ListUpload, str, str]]:
-    """Return the last uploads of a list, each with its state and the label of the state."""
+def recent(segment: Segment) -> list[UploadRow]:
+    """Return the last uploads of a list."""
     uploads = ListUpload.objects.filter(segment=segment).select_related("job").defer("content").order_by("-pk")[:SHOWN]
-    return [(upload, *_state(upload)) for upload in uploads]
+    return [UploadRow(upload, *_state(upload)) for upload in uploads]
 
 
 def _state(upload: ListUpload) -> tuple[str, str]:
@@ -89,7 +109,9 @@ def show(request: HttpRequest, pk: int, upload: int) -> HttpResponse:
         rows = paging.keyset(record.refusals.all(), ["line", "id"], request.GET.get("cursor"), PAGE)
         context |= {
             "page": rows,
-            "rows": [(row.line, services.value_of(row), LINE_REASONS.get(row.code, row.code)) for row in rows],
+            "rows": [
+                RefusedLine(row.line, services.value_of(row), LINE_REASONS.get(row.code, row.code)) for row in rows
+            ],
         }
     return render(request, "analytics/segments/list_upload.html", context)
 

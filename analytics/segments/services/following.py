@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import time
-
 from analytics.features.models import ChangedCustomer, RfmModel
 from analytics.features.services import features
 from analytics.segments.services import runs as segments
 from core.base import clock
 from core.events.bus import Effect, limited
+from core.jobs.waiting import finish_pending
 from crm.imports.models import ImportKind, ImportRun
 
 # When an import changes at least this share of the buyers, the cut points of the scores are computed again.
 SHARE = 0.02
-WAIT_SECONDS = 3600
-LOOK_EVERY = 0.5
 
 
 def bring_figures_up_to_date(run: ImportRun) -> None:
@@ -35,12 +32,9 @@ def bring_figures_up_to_date(run: ImportRun) -> None:
 def _carry_on_changed() -> None:
     """Wait until all customers that are marked now are refreshed, here or by another process."""
     marked = ChangedCustomer.objects.filter(marked_at__lte=clock.now())
-    until = time.monotonic() + WAIT_SECONDS
-    while marked.exists():
-        if not segments.refresh_changed():
-            if time.monotonic() > until:
-                raise TimeoutError("Another refresh of the figures does not end.")
-            time.sleep(LOOK_EVERY)
+    finish_pending(
+        marked.exists, lambda _marked: segments.refresh_changed(), subject="the refresh of the changed customers"
+    )
 
 
 def _moves_scores(run: ImportRun) -> bool:

@@ -41,7 +41,7 @@ class TemplateForm(forms.Form):
     )
 
     code = forms.CharField(
-        label=_("Code"),
+        label=pgettext_lazy("template", "Code"),
         max_length=60,
         required=False,
         help_text=_("The shop's own systems use this code to send the template, such as parcel-sent."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -28,6 +31,15 @@ from crm.desk.registry import deliveries
 from crm.orders.models import Order
 
 ORDERS_OFFERED = 20
+
+
+@dataclass(frozen=True)
+class DeskTab:
+    """A view of the desk. `count` is the number of its tickets; None when the view is no queue."""
+
+    name: str
+    label: str | Promise
+    count: int | None
 
 
 @page("crm.view_ticket")
@@ -54,7 +66,7 @@ def _views(request: HttpRequest, name: str) -> dict[str, Any]:
     return {
         "view": name,
         "view_label": selectors.VIEWS[name].label,
-        "views": [(key, view.label, counts.get(key)) for key, view in selectors.VIEWS.items()],
+        "views": [DeskTab(key, view.label, counts.get(key)) for key, view in selectors.VIEWS.items()],
     }
 
 
@@ -180,7 +192,16 @@ def new(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _t("Ticket %(number)s is open.") % {"number": ticket.number})
             return redirect("ticket", ticket.number)
-    return render(request, "crm/desk/new.html", {"form": form, "customer": customer})
+    heading = _t("New ticket")
+    context = {
+        "form": form,
+        "customer": customer,
+        "title": heading,
+        "heading": heading,
+        "back_url": reverse("customer", args=[customer.number]) if customer else reverse("tickets"),
+        "back_label": customer or _t("Desk"),
+    }
+    return render(request, "crm/desk/new.html", context)
 
 
 @page("crm.change_ticket", methods=("POST",))

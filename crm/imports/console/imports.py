@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -23,7 +25,7 @@ from core.jobs.models import JobState
 from core.text.formatting import money, number
 from crm.customers.models import Store
 from crm.imports.labels import DATE_ORDERS, DECIMALS, DELIMITERS, labelled_fields
-from crm.imports.models import ImportKind, ImportMapping, ImportMode, ImportRun, ImportState
+from crm.imports.models import ImportKind, ImportMapping, ImportMode, ImportRefusal, ImportRun, ImportState
 from crm.imports.registry import IMPORT_KINDS
 from crm.imports.rules.detection import ENCODINGS
 from crm.imports.rules.formats import BY_NAME
@@ -46,6 +48,49 @@ OPEN = {ImportState.UPLOADED, ImportState.FAILED}
 UNDERWAY = {ImportState.QUEUED, ImportState.RUNNING}
 SIZE = 50
 SHOWN_CELLS = 8
+
+
+@dataclass(frozen=True)
+class MappedField:
+    """A field of the import kind. `column` is the column of the file that is mapped to it, or empty."""
+
+    name: str
+    label: str | Promise
+    required: bool
+    column: str
+
+
+@dataclass(frozen=True)
+class ModeChoice:
+    mode: ImportMode
+    help: str | Promise
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class PreviewedRow:
+    """A row of the preview. `label` and `reason` are the field and cause of its refusal, or empty."""
+
+    row: imports.ImportPreviewRow
+    label: str | Promise
+    reason: str | Promise
+
+
+@dataclass(frozen=True)
+class ReasonCount:
+    code: str
+    reason: str | Promise
+    count: int
+
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """A refused row of the file. `cells` is empty when the viewer may not read them."""
+
+    refusal: ImportRefusal
+    label: str | Promise
+    reason: str
+    cells: list[str]
 
 
 def may_bring(user: RequestUser, kind: str) -> bool:
@@ -111,7 +156,16 @@ def new(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("import_map", run.pk)
     sources = ImportMapping.objects.order_by("source").values_list("source", flat=True).distinct()
-    return render(request, "crm/imports/new.html", {"form": form, "sources": sources})
+    heading = _t("Import a file")
+    context = {
+        "form": form,
+        "sources": sources,
+        "title": heading,
+        "heading": heading,
+        "back_url": reverse("imports"),
+        "back_label": _t("Imports"),
+    }
+    return render(request, "crm/imports/new.html", context)
 
 
 new.body_kind = "import"  # type: ignore[attr-defined]
@@ -135,17 +189,20 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
     label_of = {column: fields[name][1] for name, column in run.mapping.items() if name in fields}
     context = {
         "run": run,
-        "fields": [(name, label, field.required, run.mapping.get(name, "")) for name, (field, label) in fields.items()],
+        "fields": [
+            MappedField(name, label, field.required, run.mapping.get(name, ""))
+            for name, (field, label) in fields.items()
+        ],
         "header": [(column, label_of.get(column, "")) for column in run.options.get("header", [])],
         "format": BY_NAME[run.options["format"]].label if run.options.get("format") in BY_NAME else "",
         "preview": preview,
         "rows": [
-            (row, fields_label(fields, why[0]) if why else "", reason_text(*why[1:]) if why else "")
+            PreviewedRow(row, fields_label(fields, why[0]) if why else "", reason_text(*why[1:]) if why else "")
             for row in (preview.rows if preview else [])
             for why in [row.refused or row.skipped]
         ],
         "problem": problem,
-        "modes": [(mode, mode.label, MODES[mode], mode == run.mode) for mode in ImportMode]
+        "modes": [ModeChoice(mode, MODES[mode], chosen=mode == run.mode) for mode in ImportMode]
         if run.kind == ImportKind.ORDERS
         else [],
         "sides": _sides(run) if preview is not None and run.kind == ImportKind.ORDERS else None,
@@ -225,7 +282,7 @@ def _progress_of(request: HttpRequest, run: ImportRun) -> dict:
         "followed": run.following is not None and run.following.state == JobState.DONE,
         "stale": run.state in UNDERWAY and imports.is_stale(run),
         "listed": [
-            (heading, [(code, reason_text(code), count) for code, count in listed[name].items()])
+            (heading, [ReasonCount(code, reason_text(code), count) for code, count in listed[name].items()])
             for name, heading in headings.items()
             if listed.get(name)
         ],
@@ -269,7 +326,7 @@ def refused(request: HttpRequest, pk: int) -> HttpResponse:
         "run": run,
         "page": page_rows,
         "rows": [
-            (
+            RefusedRow(
                 item,
                 fields_label(labels, item.field),
                 translated(item),

@@ -7,9 +7,9 @@ The job has its own progress and may restart at any moment: finished steps are s
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db import connection
@@ -19,14 +19,13 @@ from core.base.registry import Registry
 from core.events import outbox
 from core.jobs.models import Job
 from core.jobs.services import Progress, create_job
+from core.jobs.waiting import finish_pending
 from crm.activity import events as activity_events
 from crm.customers import events
 from crm.imports.models import ImportRun
 from crm.orders import events as orders_events
 
 KIND = "crm.after_import"
-WAIT_SECONDS = 3600
-LOOK_EVERY = 0.5
 
 
 @dataclass(frozen=True)
@@ -65,12 +64,11 @@ def follow(job: Job, progress: Progress) -> Mapping[str, Any]:
 
 def _deliver_events(run: ImportRun) -> None:
     """Deliver the run's pending events here, and wait for those that another worker is handling."""
-    until = time.monotonic() + WAIT_SECONDS
-    while names := _pending_handlers(run):
-        if not sum(outbox.deliver(name) for name in names):
-            if time.monotonic() > until:
-                raise TimeoutError(f"Handlers did not finish the events of import {run.pk}: {', '.join(names)}.")
-            time.sleep(LOOK_EVERY)
+    finish_pending(
+        partial(_pending_handlers, run),
+        lambda names: sum(outbox.deliver(name) for name in names),
+        subject=f"the events of import {run.pk}",
+    )
 
 
 def _pending_handlers(run: ImportRun) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -40,6 +41,15 @@ EXPORT_CHUNK = 1000
 AT_ONCE = 1000
 
 
+@dataclass(frozen=True)
+class ListedCustomer:
+    """A row of the list. `values` are the texts of the registered columns, in their order."""
+
+    customer: Customer
+    details: selectors.CustomerRow
+    values: list[str]
+
+
 @page("crm.view_customer")
 def index(request: HttpRequest) -> HttpResponse:
     customers = listing.narrowed(request, request.GET)
@@ -52,7 +62,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page_rows,
         "rows": [
-            (customer, details[customer.pk], [values.get(customer.pk, "") for _, values in columns])
+            ListedCustomer(customer, details[customer.pk], [values.get(customer.pk, "") for _, values in columns])
             for customer in page_rows
         ],
         "columns": [label for label, _ in columns],

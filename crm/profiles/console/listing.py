@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from core.base.registry import Registry
+from core.console.forms import FilterChoice
 from core.console.views import may
 from crm.customers.models import Customer, CustomerTag, Tag
 from crm.customers.registry import MATCHING
@@ -49,16 +50,6 @@ class CustomerColumn:
     label: str | Promise
     load: Callable[[Sequence[Customer]], dict[int, str]]
     permission: str | None = None
-
-
-@dataclass(frozen=True)
-class FilterChoice:
-    """A filter with the values that the form shows."""
-
-    name: str
-    label: str | Promise
-    choices: Sequence[tuple[str, str]]
-    value: str
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +39,15 @@ from loyalty.program.selectors import default_program, member_of
 
 SHOWN = 10
 DAYS = (7, 30, 90, 365)
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """A version of a rule, its terms in words, and what it gave: count and points; None when it gave nothing."""
+
+    version: EarningRuleVersion
+    lines: list[str]
+    given: Mapping[str, Any] | None
 
 
 def standing(rule: EarningRule, now: datetime) -> tuple[str, str]:
@@ -106,7 +116,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "current": current,
         "unknown_skus": skus_unknown(current.conditions) if current else [],
         "lines": _lines(current, rule.program) if current else [],
-        "versions": [(version, _lines(version, rule.program), figures.get(version.pk)) for version in versions],
+        "versions": [
+            VersionRow(version, _lines(version, rule.program), figures.get(version.pk)) for version in versions
+        ],
         "total": total,
         "kept": total["points"] - total["back"],
         "used": used or 0,

@@ -105,10 +105,19 @@ class FigureChange:
     points: int
 
 
-def entries(account: Account) -> list[tuple[Entry, str, list[FigureChange]]]:
-    """Return the newest entries, each with its reference in words and its changes of figures."""
+@dataclass(frozen=True)
+class EntryRow:
+    """An entry with its reference in words and its changes of figures."""
+
+    entry: Entry
+    reference: str
+    changes: list[FigureChange]
+
+
+def entries(account: Account) -> list[EntryRow]:
+    """Return the newest entries."""
     rows = Entry.objects.filter(account=account).select_related("order").order_by("-occurred_at", "-pk")
-    return [(entry, reference_words(entry.reference), list(_changes(entry))) for entry in rows[:ENTRIES_SHOWN]]
+    return [EntryRow(entry, reference_words(entry.reference), list(_changes(entry))) for entry in rows[:ENTRIES_SHOWN]]
 
 
 def _changes(entry: Entry) -> Iterator[FigureChange]:

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 
 from core.base.actor import of_user
 from core.console.views import back, may, page
@@ -19,11 +20,17 @@ from loyalty.ledger.services.enrolment import enrol_member
 from loyalty.ledger.services.reconciliation import reconcile_points
 from loyalty.members import selectors as members_selectors
 from loyalty.program import selectors as program_selectors
-from loyalty.program.models import MemberState, Program
+from loyalty.program.models import MemberState, Program, TierMetric
 from loyalty.program.services.suspensions import resume_member, suspend_member
 from loyalty.tiers.selectors import figures as tiers_figures
 
 PAGE = 50
+# Heading of the figure that each metric of tiers counts.
+QUALIFYING = {
+    TierMetric.SPEND: _("Qualifying spend"),
+    TierMetric.ORDERS: _("Qualifying orders"),
+    TierMetric.GROWTH: TierMetric.GROWTH.label,
+}
 
 
 @page("loyalty.view_loyalty")
@@ -69,6 +76,8 @@ def members(request: HttpRequest) -> HttpResponse:
     accounts = figures.balances(members_page.items)
     context = {
         "program": program,
+        "qualifying": QUALIFYING[TierMetric(program.tier_metric)],
+        "in_money": program.tier_metric == TierMetric.SPEND,
         "page": members_page,
         "rows": [(member, accounts.get(member.pk)) for member in members_page],
         "count": paging.count(queryset),

@@ -40,7 +40,9 @@ class _Form(forms.Form):
 class TierForm(_Form):
     name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=80)
     name_zh = forms.CharField(label=_("Name in Chinese"), max_length=80, required=False)
-    rank = forms.IntegerField(label=_("Rank"), min_value=1, max_value=100, help_text=_("1 is the lowest."))
+    rank = forms.IntegerField(
+        label=pgettext_lazy("tier", "Rank"), min_value=1, max_value=100, help_text=_("1 is the lowest.")
+    )
     threshold = forms.DecimalField()
     multiplier = forms.DecimalField(
         label=_("Points multiplier"), min_value=0, max_digits=5, decimal_places=2, help_text=_("1 is the normal rate.")

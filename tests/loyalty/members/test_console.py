@@ -256,7 +256,7 @@ def test_the_newest_entries_are_sorted_by_their_time(agent, member, make_order, 
     make_order(member.customer, 60_000, days_ago=10)
     settle()
     # then today's entry comes first
-    assert [entry.kind for entry, _words, _changes in figures.entries(account_of(member))] == ["adjust", "earn"]
+    assert [row.entry.kind for row in figures.entries(account_of(member))] == ["adjust", "earn"]
 
 
 def test_administrators_set_the_limits_and_see_the_history(client, staff):
@@ -283,3 +283,22 @@ def test_administrators_set_the_limits_and_see_the_history(client, staff):
     assert "Points at once: 500 → 300" in text
     client.force_login(staff(Role.LEAD))
     assert client.get(url).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("metric", "heading", "figure"),
+    [
+        ("spend", "Qualifying spend", "¥12.00"),
+        ("orders", "Qualifying orders", "1,200"),
+        ("growth", "Growth value", "1,200"),
+    ],
+)
+def test_the_members_list_shows_the_figure_of_the_programs_metric(agent, program, member, metric, heading, figure):
+    # Given
+    type(program).objects.update(tier_metric=metric)
+    Member.objects.update(qualifying=1_200)
+    # When
+    page = agent.get(reverse("loyalty_members")).content.decode()
+    # Then
+    cell = re.search(rf'<td class="number" data-label="{heading}">\s*(.*?)\s*</td>', page, re.S)
+    assert (cell[1], page.count("Qualifying spend") > 0) == (figure, metric == "spend")

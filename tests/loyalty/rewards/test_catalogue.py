@@ -70,6 +70,16 @@ def test_a_wrong_reward_is_not_created(program, values, field):
     assert program.rewards.count() == 0
 
 
+def test_a_setting_that_is_too_long_is_refused_with_its_longest_length(program):
+    with pytest.raises(Invalid) as refusal:
+        create_reward(
+            program=program, kind="donation", name="Trees", points=10, settings={"cause": "x" * 201}, actor=SYSTEM
+        )
+    assert (refusal.value.code, refusal.value.field) == ("too_long", "cause")
+    assert str(refusal.value.message) == "Use at most 200 characters."
+    assert program.rewards.count() == 0
+
+
 def test_two_rewards_with_one_name_have_different_codes_or_are_refused(program):
     assert create_reward(program=program, kind="gift", name="Mug", points=1, actor=SYSTEM).code == "mug"
     with pytest.raises(Invalid) as refusal:

@@ -237,6 +237,16 @@ def test_wrong_settings_are_refused_and_store_nothing(program, kind, settings, f
     assert TierBenefit.objects.count() == 0
 
 
+def test_a_setting_that_is_too_long_is_refused_with_its_longest_length(program):
+    with pytest.raises(Invalid) as refusal:
+        create_benefit(
+            tier=tier(program, "gold"), kind="exclusive_products", settings={"name": "x" * 201}, actor=SYSTEM
+        )
+    assert (refusal.value.code, refusal.value.field) == ("too_long", "name")
+    assert str(refusal.value.message) == "Use at most 200 characters."
+    assert TierBenefit.objects.count() == 0
+
+
 def test_priority_service_raises_a_new_tickets_priority_and_never_lowers_it(add, gold, make_customer):
     add("gold", "priority_service", priority=str(int(TicketPriority.HIGH)))
     member, stranger = gold(), make_customer()
