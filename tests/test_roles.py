@@ -131,6 +131,7 @@ PAGES = """
 /rewards/<int:pk>/edit/                            lead marketer administrator
 /rewards/<int:pk>/switch/                          lead marketer administrator
 /rewards/<int:pk>/codes/                           lead marketer administrator
+/products/pictures/<str:name>                      public
 /rewards/pictures/<str:name>                       public
 /loyalty/members/<str:number>/leaderboard-name/    agent lead administrator
 /tasks/                                            staff
