@@ -20,7 +20,6 @@ from config.demo.reactions import Reactions
 from config.demo.world import World
 from core.events.outbox import deliver_all
 from crm.simulation.services.history import Purchase
-from loyalty.growth.services.progress import advance_all
 from loyalty.ledger.services.expiry_notices import announce_expiries
 from loyalty.ledger.services.reconciliation import reconcile_points
 from loyalty.ledger.services.snapshots import take_snapshot
@@ -30,7 +29,7 @@ from loyalty.tiers.services.benefits import deliver_benefits
 from loyalty.tiers.services.evaluation import evaluate_tiers
 
 # The last days have steps at these hours, in the shop's zone; the second one is daytime in Europe and America.
-DAILY = (time(10, 30), time(23, 30))
+MORNING, EVENING = time(10, 30), time(23, 30)
 DAILY_DAYS = 90
 WEEK = timedelta(days=7)
 
@@ -38,27 +37,36 @@ WEEK = timedelta(days=7)
 class Loop:
     """Replay the history of the world until its end. `seconds` holds where the time went, by part."""
 
-    def __init__(self, world: World, reactions: Reactions, *, busy_days: set[datetime], say: Callable[[str], None]):
-        self.world, self.reactions, self.say = world, reactions, say
+    def __init__(
+        self,
+        world: World,
+        reactions: Reactions,
+        *,
+        busy_days: set[datetime],
+        spend: Callable[[dict[int, str]], int],
+        say: Callable[[str], None],
+    ) -> None:
+        self.world, self.reactions, self.spend, self.say = world, reactions, spend, say
         self.seconds: Counter[str] = Counter()
-        self.moments = _moments(world, busy_days)
-        self._next = 0
-        self._before = world.history.first_day
+        self.moments, self.busy = _moments(world, busy_days)
+        self._next = self._nights = 0
 
     def run(self) -> None:
         """Do all steps."""
         shown = ""
-        for moment, is_daily in self.moments:
-            self._step(moment, is_daily=is_daily)
-            month = f"{moment.astimezone(self.world.zone):%Y-%m}"
-            if month != shown:
-                shown = month
-                self.say(f"{month}: {self.world.writer.orders:,} orders")
+        for moment in self.moments:
+            local = moment.astimezone(self.world.zone)
+            if local.time() == EVENING and moment != self.world.end:
+                self._evening(moment)
+                continue
+            self._step(moment)
+            if f"{local:%Y-%m}" != shown:
+                shown = f"{local:%Y-%m}"
+                self.say(f"{shown}: {self.world.writer.orders:,} orders")
 
-    def _step(self, moment: datetime, *, is_daily: bool) -> None:
+    def _step(self, moment: datetime) -> None:
         world = self.world
         recent = moment > world.end - timedelta(days=DAILY_DAYS)
-        first_of_day = self._before.astimezone(world.zone).date() != moment.astimezone(world.zone).date()
         with self._timed("customers and visits"):
             new = world.writer.sign_up(moment)
             purchases = self._due(moment)
@@ -70,34 +78,31 @@ class Loop:
         with self._timed("orders and tiers"):
             world.writer.refund(moment, world.clock.move)
             world.clock.move(moment)
-            world.place(purchases)
+            placed = world.place(purchases)
         with self._timed("events and points"):
             deliver_all()
             sweep_lots()
-            if first_of_day:
-                sweep_holds()
-                sweep_redemptions()
-                sweep_reservations()
-        if first_of_day:
-            with self._timed("nightly work"):
-                self._night(moment)
+            self.spend({order.customer_id: order.number for order in placed})
+            sweep_holds()
+            sweep_redemptions()
+            sweep_reservations()
+        with self._timed("nightly work"):
+            self._night(moment, recent=recent)
         with self._timed("figures and segments"):
-            if first_of_day and (not recent or moment.toordinal() % 3 == 0):
-                features.refresh_everything()
-                segments.compute_segments()
-            elif first_of_day:
-                segments.refresh_changed()
-                segments.compute_segments(segments.due_segments())
-            deliver_all()
+            self._figures(moment, recent=recent)
         with self._timed("campaigns"):
-            if first_of_day:
-                run_care_rules()
-                run_broadcasts()
-                enter_due()
+            run_care_rules()
+            run_broadcasts()
+            enter_due()
             self._send()
-        with self._timed("planning of reactions"):
-            self.reactions.plan()
-        self._before = moment
+
+    def _evening(self, moment: datetime) -> None:
+        """Send what became due since the morning: messages to other time zones, and steps of journeys."""
+        with self._timed("reactions, tickets and redemptions"):
+            self.world.agenda.run(moment)
+        self.world.clock.move(moment)
+        with self._timed("campaigns"):
+            self._send()
 
     def _due(self, moment: datetime) -> list[Purchase]:
         purchases, first = self.world.history.purchases, self._next
@@ -105,27 +110,38 @@ class Loop:
             self._next += 1
         return purchases[first : self._next]
 
-    def _night(self, moment: datetime) -> None:
+    def _night(self, moment: datetime, *, recent: bool) -> None:
         program = self.world.program
-        _up, down = evaluate_tiers(program=program, downgrade=True)
-        if down:
-            self.world.forget_ranks()
-        announce_expiries(program=program)
         take_snapshot(program=program)
-        deliver_benefits()
-        if moment.day == 1 or moment + WEEK > self.world.end:
+        announce_expiries(program=program)
+        self._nights += 1
+        weekly = self._nights % (7 if recent else 4) == 0
+        if weekly or moment == self.world.end:
+            _up, down = evaluate_tiers(program=program, downgrade=True)
+            if down:
+                self.world.forget_ranks()
+            deliver_benefits()
             reconcile_points()
-        advance_all(program=program)
-        deliver_all()
+
+    def _figures(self, moment: datetime, *, recent: bool) -> None:
+        """Compute figures and segments: daily at the end, before that monthly and on the days of broadcasts."""
+        if recent and self._nights % 7:
+            segments.refresh_changed()
+            segments.compute_segments(segments.due_segments())
+        elif recent or self._nights % 4 == 0 or moment in self.busy:
+            features.refresh_everything()
+            segments.compute_segments()
 
     def _send(self) -> None:
-        """Move journeys and send what is due, again while this causes more of it."""
-        for _round in range(3):
+        """Move journeys and send what is due, again while events cause more of it."""
+        for _round in range(2):
             moved = advance_due(seconds=30)
             sent = send_due(seconds=60)
             if not moved and not sent:
                 break
             deliver_all()
+        with self._timed("planning of reactions"):
+            self.reactions.plan()
 
     @contextmanager
     def _timed(self, part: str) -> Iterator[None]:
@@ -136,19 +152,23 @@ class Loop:
             self.seconds[part] += timer.monotonic() - began
 
 
-def _moments(world: World, busy_days: set[datetime]) -> list[tuple[datetime, bool]]:
-    """Return the moments of the steps: weekly, then twice a day; also twice on each busy day and the day after."""
+def _moments(world: World, busy_days: set[datetime]) -> tuple[list[datetime], set[datetime]]:
+    """Return the moments of the steps, and those on the days of broadcasts.
+
+    Steps are weekly, then each morning and evening; also on each busy day, the day before and the day after.
+    """
     start, end = world.history.first_day, world.end
     daily_from = max(end - timedelta(days=DAILY_DAYS), start)
-    moments: dict[datetime, bool] = {}
+    moments: set[datetime] = {end}
     week = start + WEEK
     while week < daily_from:
-        moments[week.astimezone(world.zone).replace(hour=10, minute=30, second=0, microsecond=0)] = False
+        moments.add(datetime.combine(week.astimezone(world.zone).date(), MORNING, world.zone))
         week += WEEK
     days = {daily_from + timedelta(days=number) for number in range((end - daily_from).days + 1)}
-    days |= {day + timedelta(days=later) for day in busy_days for later in (0, 1)}
+    days |= {day + timedelta(days=later) for day in busy_days for later in (-1, 0, 1)}
+    busy = {datetime.combine(day.astimezone(world.zone).date(), MORNING, world.zone) for day in busy_days}
+    busy |= {moment - timedelta(days=1) for moment in busy}
     for day in days:
-        local_day = day.astimezone(world.zone).date()
-        for hour in DAILY:
-            moments[datetime.combine(local_day, hour, world.zone)] = True
-    return sorted((at, is_daily) for at, is_daily in {**moments, end: True}.items() if start < at <= end)
+        for hour in (MORNING, EVENING):
+            moments.add(datetime.combine(day.astimezone(world.zone).date(), hour, world.zone))
+    return sorted(at for at in moments if start < at <= end), busy

@@ -135,10 +135,11 @@ def _replay(
         reactions = Reactions(world)
         marketing = Marketing(world, reactions)
         marketing.plan()
-        Club(world, coupon_id=marketing.coupons["exchange"].pk).plan()
+        club = Club(world, coupon_id=marketing.coupons["exchange"].pk)
+        club.plan()
         ServiceDesk(world).plan()
         _channels()
-        loop = Loop(world, reactions, busy_days=marketing.busy_days, say=say)
+        loop = Loop(world, reactions, busy_days=marketing.busy_days, spend=club.spend_points, say=say)
         loop.seconds["setting up"] = time.monotonic() - began
         loop.run()
         marketing.plan_next_month()
