@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as timer
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, time, timedelta
@@ -47,7 +47,7 @@ class Loop:
         say: Callable[[str], None],
     ) -> None:
         self.world, self.reactions, self.spend, self.say = world, reactions, spend, say
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self.moments, self.busy = _moments(world, busy_days)
         self._next = self._nights = 0
 

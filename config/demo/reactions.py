@@ -79,7 +79,8 @@ class Reactions:
             )
         )
         delivered: dict[str, list[Receipt]] = {}
-        for pk, customer, channel, origin, step, occurrence, template, sent_at in values:
+        for pk, customer, channel, origin, step, occurrence, template, sent in values:
+            sent_at = sent or self.world.clock.now
             effect = self.arms.get(template) or self.effects.get(origin, DEFAULT)
             key = (customer, self.names.get(origin, origin), step, occurrence)
             if channel == "email" and self._bounces(pk, customer, effect, key, sent_at):

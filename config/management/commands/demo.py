@@ -1,5 +1,6 @@
 from typing import Any
 
+from celery import current_app
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.demo import logins, replay, shop
@@ -22,6 +23,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["customers"] < 1:
             raise CommandError("--customers must be at least 1.")
+        if current_app.control.ping(timeout=1.0):
+            raise CommandError("Stop `make up` and all workers first: they would act on the shop's past.")
         if options["reset"] or replay.was_interrupted():
             shop.empty_shop()
             logins.demo_key_file().unlink(missing_ok=True)

@@ -217,12 +217,12 @@ class ShopWriter:
         if fills_cart:
             steps += [("cart", product, {"sku": words.PRODUCTS[product][0]}) for product in goods]
         rows = []
-        for place, (kind, product, values) in enumerate(steps):
+        for place, (kind, seen, values) in enumerate(steps):
             at = max(ends - timedelta(seconds=75 * (len(steps) - place)), self.history.first_day)
             self.activity += 1
             rows.append(
                 (self.history.ids[owner], "", SOURCE, f"a{self.activity}", kind,
-                 None if product is None else self.products[words.PRODUCTS[product][0]], json.dumps(values), at, at)
+                 None if seen is None else self.products[words.PRODUCTS[seen][0]], json.dumps(values), at, at)
             )  # fmt: skip
         return rows
 
