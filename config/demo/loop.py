@@ -73,12 +73,13 @@ class Loop:
             if new:
                 world.writer.prospects([world.owner_of[pk] for pk in new if pk % 12 == 0], live=recent)
             world.writer.visit(purchases, live=recent)
+        with self._timed("orders and tiers"):
+            # Orders come first, because tickets and reactions of the same step are about them.
+            placed = world.place(purchases)
         with self._timed("reactions, tickets and redemptions"):
             world.agenda.run(moment)
-        with self._timed("orders and tiers"):
             world.writer.refund(moment, world.clock.move)
             world.clock.move(moment)
-            placed = world.place(purchases)
         with self._timed("events and points"):
             deliver_all()
             sweep_lots()

@@ -24,6 +24,7 @@ from campaigns.journeys.services.journeys import publish_journey, save_draft
 from campaigns.journeys.services.presets import draft_from_preset
 from campaigns.templates.models import Template
 from campaigns.templates.services.templates import Text, save_template
+from config.demo.catalogue import KINDS
 from config.demo.reactions import Effect, Reactions
 from config.demo.world import World
 from core.base.actor import SYSTEM
@@ -46,7 +47,7 @@ SEGMENTS: tuple[tuple[str, str, str, str, str, dict[str, Any]], ...] = (
     ("once", "One-time buyers", "只买一次", "Exactly one order", "只下过一单",
      {"condition": "order_count", "operator": "eq", "value": 1}),
     ("coffee", "Coffee lovers", "咖啡爱好者", "Bought beans at least twice in a year", "一年内至少两次购买咖啡豆",
-     {"condition": "bought_category", "operator": "has", "values": ["咖啡/咖啡豆"], "times": 2, "days": 365}),
+     {"condition": "bought_category", "operator": "has", "values": [], "times": 2, "days": 365}),
     ("buyers", "All buyers", "全部买家", "At least one order", "至少下过一单",
      {"condition": "order_count", "operator": "gte", "value": 1}),
 )  # fmt: skip
@@ -156,7 +157,8 @@ class Marketing:
     def plan(self) -> None:
         """Create what exists from the first day on, and plan the rest."""
         world = self.world
-        for code, name, name_zh, text, text_zh, leaf in SEGMENTS:
+        for code, name, name_zh, text, text_zh, condition in SEGMENTS:
+            leaf = {**condition, "values": [world.say(*KINDS["CF"][0])]} if code == "coffee" else condition
             self.segments[code] = create_segment(
                 name=world.say(name, name_zh),
                 description=world.say(text, text_zh),

@@ -10,15 +10,18 @@ Outside this connection, and after a replay that was killed, the functions answe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import count
 
 from django.db import connection
 from psycopg.sql import SQL, Identifier
 
 SCHEMA = "replay"
 SETTING = "liuke.now"
+Action = Callable[[], object]
 # `clock_timestamp` is volatile in PostgreSQL, the others are stable within a statement.
 FUNCTIONS = {
     "now": "STABLE",
@@ -52,6 +55,29 @@ class ReplayClock:
     def _store(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config(%s, %s, false)", [SETTING, self.now.isoformat()])
+
+
+class Agenda:
+    """Actions in order of time. Running them moves the clock to the moment of each."""
+
+    def __init__(self, clock: ReplayClock) -> None:
+        self.clock = clock
+        self._waiting: list[tuple[datetime, int, Action]] = []
+        self._number = count()
+
+    def add(self, at: datetime, action: Action) -> None:
+        """Plan an action. One that is planned for a moment that is over is done next."""
+        heapq.heappush(self._waiting, (at, next(self._number), action))
+
+    def run(self, until: datetime) -> int:
+        """Do everything that is planned until then, also what these actions add. Return how many were done."""
+        done = 0
+        while self._waiting and self._waiting[0][0] <= until:
+            at, _number, action = heapq.heappop(self._waiting)
+            self.clock.move(at)
+            action()
+            done += 1
+        return done
 
 
 @contextmanager

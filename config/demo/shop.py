@@ -18,7 +18,6 @@ from analytics.segments.services import runs as segment_runs
 from campaigns.calendar.rules.festivals import festivals_of
 from campaigns.channels.services.accounts import save_account
 from config.demo import replay
-from config.demo.agenda import Agenda
 from config.demo.catalogue import fill_catalogue
 from config.demo.club import Club, set_thresholds
 from config.demo.loop import Loop
@@ -129,7 +128,14 @@ def _replay(
         )
         thresholds = set_thresholds(program, history.purchases)
         world = World(
-            store, program, history, ShopWriter(store, history), moving, Agenda(moving), language, dict(history.truth)
+            store,
+            program,
+            history,
+            ShopWriter(store, history),
+            moving,
+            replay.Agenda(moving),
+            language,
+            dict(history.truth),
         )
         world.truth["tiers"] = thresholds
         reactions = Reactions(world)

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from config.demo.agenda import Agenda
-from config.demo.replay import ReplayClock
+from config.demo.replay import Agenda, ReplayClock
 from crm.customers.models import Store
 from crm.orders.models import Order
 from crm.simulation.services.history import Purchase, ShopHistory, share

@@ -208,3 +208,19 @@ def test_equal_seeds_make_equal_shops(database, tmp_path):
             shops.append([rows(statement) for statement in COMPARED])
     assert shops[0] == shops[1]
     assert len(shops[0][0]) > 5
+
+
+def test_an_interrupted_load_leaves_an_empty_shop_and_the_real_clock(database, tmp_path):
+    def interrupt(_text: str) -> None:
+        raise KeyboardInterrupt
+
+    before = rows(DEFAULTS)
+    caches.forget()
+    empty_shop()
+    with override_settings(MEDIA_ROOT=str(tmp_path)), pytest.raises(KeyboardInterrupt):
+        load_demo_shop(customers=10, months=1, end=END, say=interrupt)
+
+    assert [one(f"SELECT count(*) FROM {table}") for table in ("crm_store", "crm_customer", "crm_order")] == [0, 0, 0]
+    assert rows(DEFAULTS) == before
+    assert not replay.was_interrupted()
+    assert clock.now() - END > timedelta(minutes=1)

@@ -99,6 +99,11 @@ class ShopWriter:
             [purchase.order_id] = reserve("crm_order", 1)
         return f"S{purchase.order_id:09d}"
 
+    def name(self, product: int) -> str:
+        """Return the name of a product in the shop's language."""
+        _sku, chinese, english, _category, _price = words.PRODUCTS[product]
+        return chinese if self.store.language.startswith("zh") else english.strip()
+
     def place(self, purchases: Sequence[Purchase]) -> list[PlacedOrder]:
         """Write paid orders with lines and payments, and emit `crm.order_paid` for each, at the time of its payment."""
         if not purchases:
@@ -118,7 +123,7 @@ class ShopWriter:
                  purchase.discount, 0, shipping, 0, 0, total, 0, count, at, at, at)
             )  # fmt: skip
             for position, line in enumerate(purchase.lines, 1):
-                sku, name = words.PRODUCTS[line.product][:2]
+                sku, name = words.PRODUCTS[line.product][0], self.name(line.product)
                 lines.append(
                     (pk, customer, position, "product", self.products[sku], name, line.quantity,
                      price_of(line.product) / 100, 0, line.amount, 0, 0, at)
@@ -209,7 +214,7 @@ class ShopWriter:
         fills_cart = bought or share(seed, "cart", *key) < CART_SHARE
         steps: list[tuple[str, int | None, dict]] = []
         if share(seed, "search", *key) < 0.4:
-            steps.append(("search", None, {"query": words.PRODUCTS[goods[0]][1][:6]}))
+            steps.append(("search", None, {"query": self.name(goods[0])[:8]}))
         for product in goods:
             sku = words.PRODUCTS[product][0]
             dwell = 8 + int(90 * share(seed, "dwell", *key, sku) ** 2)
