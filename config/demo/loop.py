@@ -28,9 +28,10 @@ from loyalty.rewards.services.redemptions import sweep_redemptions
 from loyalty.tiers.services.benefits import deliver_benefits
 from loyalty.tiers.services.evaluation import evaluate_tiers
 
-# The last days have steps at these hours, in the shop's zone; the second one is daytime in Europe and America.
+# Hours of the steps in the shop's zone; the second one is daytime in Europe and America.
 MORNING, EVENING = time(10, 30), time(23, 30)
 DAILY_DAYS = 90
+EVENING_DAYS = 45
 WEEK = timedelta(days=7)
 
 
@@ -156,7 +157,8 @@ class Loop:
 def _moments(world: World, busy_days: set[datetime]) -> tuple[list[datetime], set[datetime]]:
     """Return the moments of the steps, and those on the days of broadcasts.
 
-    Steps are weekly, then each morning and evening; also on each busy day, the day before and the day after.
+    Steps are weekly, then each morning, and in the last weeks each evening too; also on each busy day, the day before
+    and the day after.
     """
     start, end = world.history.first_day, world.end
     daily_from = max(end - timedelta(days=DAILY_DAYS), start)
@@ -169,7 +171,10 @@ def _moments(world: World, busy_days: set[datetime]) -> tuple[list[datetime], se
     days |= {day + timedelta(days=later) for day in busy_days for later in (-1, 0, 1)}
     busy = {datetime.combine(day.astimezone(world.zone).date(), MORNING, world.zone) for day in busy_days}
     busy |= {moment - timedelta(days=1) for moment in busy}
+    days_of_sending = {day + timedelta(days=later) for day in busy_days for later in (0, 1)}
     for day in days:
-        for hour in (MORNING, EVENING):
-            moments.add(datetime.combine(day.astimezone(world.zone).date(), hour, world.zone))
+        local_day = day.astimezone(world.zone).date()
+        moments.add(datetime.combine(local_day, MORNING, world.zone))
+        if day in days_of_sending or day > end - timedelta(days=EVENING_DAYS):
+            moments.add(datetime.combine(local_day, EVENING, world.zone))
     return sorted(at for at in moments if start < at <= end), busy
