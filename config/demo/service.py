@@ -139,11 +139,10 @@ class ServiceDesk:
         order = Order.objects.select_related("customer").filter(pk=purchase.order_id).first()
         if order is None or order.customer is None or not self.agents:
             return
-        speaks_chinese = order.customer.country == "CN"
-        words = 1 if speaks_chinese else 0
+        words = 1 if world.language.startswith("zh") else 0
         topic = TOPICS[int(world.chance("topic", place) * len(TOPICS))]
         line = order.lines.select_related("product").order_by("position").first()
-        product = (line.product.name_zh if speaks_chinese else line.product.name) if line and line.product else ""
+        product = (line.product.name_zh if words else line.product.name) if line and line.product else ""
         values = {"number": order.number, "product": product or (line.name if line else "")}
         agent = self.agents[place % len(self.agents)]
         ticket = open_ticket(

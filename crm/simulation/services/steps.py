@@ -165,6 +165,8 @@ class ShopWriter:
 
     def refund(self, until: datetime, move: Callable[[datetime], None]) -> int:
         """Record the refunds until then, each at its own time. Return how many."""
+        chinese = self.store.language.startswith("zh")
+        reasons = [reason for reason in words.REFUND_REASONS if reason.isascii() != chinese]
         due = sorted((at, order.id, order) for at, order in self._refunds if at <= until)
         self._refunds = [(at, order) for at, order in self._refunds if at > until]
         for at, _pk, order in due:
@@ -178,7 +180,7 @@ class ShopWriter:
                     source=SOURCE,
                     actor=SYSTEM,
                     lines=self._first_line(order) if one else (),
-                    reason=words.REFUND_REASONS[int(chance * len(words.REFUND_REASONS))],
+                    reason=reasons[int(chance * len(reasons))],
                     refunded_at=at,
                 )
             except DomainError:
