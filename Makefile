@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Only as `make demo LANGUAGE=en`: many terminals set LANGUAGE for gettext.
+DEMO_LANGUAGE := $(if $(filter command line,$(origin LANGUAGE)),$(LANGUAGE),zh-hans)
 ONLINE_RETAIL ?= ../shared/data/online_retail.csv.gz
 
 .DEFAULT_GOAL := help
@@ -40,8 +42,8 @@ bench: $(VENV)/.development ## Run the benchmarks and their floors; results in b
 attack: $(VENV)/.development ## Attack a separate copy of the shop and print the results; WRITE=1 writes the table to docs/security.md
 	@$(BIN)/python -m tests.attack $(if $(WRITE),--write)
 
-demo: $(VENV)/.runtime ## Empty the shop and load the demo shop again
-	@$(BIN)/python manage.py demo --reset
+demo: $(VENV)/.runtime ## Empty the shop and load the demo shop again; LANGUAGE=en or zh-hans. Stop `make up` first
+	@$(BIN)/python manage.py demo --reset --language $(DEMO_LANGUAGE)
 
 import-online-retail: $(VENV)/.runtime ## Import the UCI Online Retail file; ONLINE_RETAIL=path
 	@$(BIN)/python manage.py migrate --verbosity 0

@@ -20,11 +20,11 @@ def each(*statements: str) -> None:
 
 def make_members() -> None:
     """Create ROWS members, each with an order in the window, a lot that expired a minute ago and one without expiry."""
-    from config import demo
+    from config.demo import shop
     from crm.customers.services.setup import ensure_store
     from loyalty.earning.services.setup import ensure_default_program
 
-    demo.empty_shop()
+    shop.empty_shop()
     store = ensure_store(name="Bench", currency="CNY", time_zone="Asia/Shanghai", country="CN", language="en")
     program = ensure_default_program()
     assert program is not None

@@ -19,14 +19,14 @@ CUSTOMERS = int(os.environ.get("BENCH_CUSTOMERS", "1000000"))
 
 
 def make_shop() -> None:
-    from config import demo
+    from config.demo import shop
     from crm.customers.models import Customer
     from crm.customers.services.setup import ensure_store
-    from crm.simulation.services import simulate_shop
+    from crm.simulation.services.shop import simulate_shop
 
     if Customer.objects.filter(orders__source="simulator").exists():
         return
-    demo.empty_shop()
+    shop.empty_shop()
     store = ensure_store(name="Bench", currency="CNY", time_zone="Asia/Shanghai", country="CN", language="en")
     results = {}
 

@@ -8,6 +8,7 @@ from crm.customers.api import views as customers_api
 from crm.desk.api import views as tickets_api
 from crm.desk.console import tickets
 from crm.imports.console import imports
+from crm.orders import public
 from crm.orders.api import orders as orders_api
 from crm.orders.api import products as catalogue_api
 from crm.orders.api import spend as orders_spend_api
@@ -47,6 +48,7 @@ console = [
     path("customers/<str:number>/identities/<int:pk>/", customers.unmask, name="customer_unmask"),
     path("orders/", orders.index, name="orders"),
     path("orders/<int:pk>/", orders.show, name="order"),
+    path("products/pictures/<str:name>", public.picture, name="product_picture"),
 ]
 console += [
     path("tickets/", tickets.index, name="tickets"),

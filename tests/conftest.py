@@ -7,30 +7,20 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Group
-from django.core.cache import cache
 from django.utils import timezone
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from campaigns.care.services import runs as care_runs
-from campaigns.journeys.services import engine as journey_engine
-from campaigns.journeys.services import entries as journey_entries
-from core.api import throttling
-from core.base import zones
 from core.base.actor import SYSTEM
 from core.events.outbox import deliver_all
-from core.security import api_keys
 from core.security.api_keys import create_api_key
 from core.security.models import User
 from core.security.roles import Role, synchronise_groups
-from core.sending.services import shown as sending_shown
-from core.webhooks import registry as webhooks
 from crm.customers.models import Store
 from crm.customers.services.identities import GivenIdentity, resolve_customer
 from crm.orders.services.orders import LineInput, OrderInput, record_order
 from loyalty.earning.services.setup import ensure_default_program
-from loyalty.triggers import registry as triggers
-from tests import emptying
+from tests import caches, emptying
 
 # The tests that take longest come first: at the end one worker would run them while the other waits.
 FIRST = ("e2e/test_supervisor.py", "browser/", "core/test_backup.py", "e2e/test_production.py")
@@ -56,17 +46,7 @@ class ByServers(LoadFileScheduling):
 
 @pytest.fixture(autouse=True)
 def _fresh_cache():
-    cache.clear()
-    zones.forget()
-    webhooks.forget()
-    sending_shown.forget()
-    api_keys.forget()
-    throttling.leases.forget()
-    throttling.failures.forget()
-    triggers.forget()
-    journey_entries.wanted_kinds.forget()
-    care_runs.active_triggers.forget()
-    journey_engine.plan_of.cache_clear()
+    caches.forget()
 
 
 @pytest.fixture(scope="session")

@@ -104,7 +104,7 @@ def password() -> str:
     import django
 
     django.setup()
-    from config.demo import demo_password
+    from config.demo.logins import demo_password
 
     return demo_password()
 

@@ -131,6 +131,7 @@ PAGES = """
 /rewards/<int:pk>/edit/                            lead marketer administrator
 /rewards/<int:pk>/switch/                          lead marketer administrator
 /rewards/<int:pk>/codes/                           lead marketer administrator
+/products/pictures/<str:name>                      public
 /rewards/pictures/<str:name>                       public
 /loyalty/members/<str:number>/leaderboard-name/    agent lead administrator
 /tasks/                                            staff
@@ -257,7 +258,7 @@ PAGES = """
 /broadcasts/<int:pk>/results/                      marketer analyst administrator
 /care/<int:pk>/results/                            marketer analyst administrator
 /coupons/<int:pk>/results/                         staff
-/journeys/<int:pk>/message-results/                marketer analyst administrator
+/journeys/<int:pk>/message-results/                lead marketer analyst administrator
 /campaigns/compare/                                marketer analyst administrator
 /campaigns/compare.csv                             marketer analyst administrator
 /api/schema/                                       public

@@ -9,12 +9,14 @@ from campaigns.broadcasts import selectors
 from campaigns.broadcasts.services import template_fit
 from campaigns.templates.registry import TEMPLATE_USERS, TemplateUser
 from core.audit.log import BY_NAME, LOGGED, OBJECTS, by_route
+from core.base.facts import FACTS, count_of
 from core.security.roles import Role, grant
 from core.security.scopes import SCOPES
 
 SCOPES.register("broadcasts:read", _("Read broadcasts and their audience"))
 SCOPES.register("broadcasts:write", _("Draft and change broadcasts"))
 SCOPES.register("broadcasts:send", _("Schedule, pause, resume and stop broadcasts"))
+FACTS.register("broadcasts", count_of("SELECT count(*) FROM campaigns_broadcast WHERE prepared_at IS NOT NULL"))
 grant("campaigns.view_broadcast", to=[Role.MARKETER, Role.ANALYST])
 grant("campaigns.add_broadcast", "campaigns.change_broadcast", to=[Role.MARKETER])
 OBJECTS.register("campaigns.broadcast", by_route("broadcast"))

@@ -8,6 +8,7 @@ from campaigns.channels.kinds.http import HttpChannel
 from campaigns.channels.kinds.inbox import Inbox
 from campaigns.channels.providers.aliyun import Aliyun
 from campaigns.channels.providers.gateway import Gateway
+from campaigns.channels.providers.trial import TrialSms, TrialWechat
 from campaigns.channels.providers.webhook import OwnSystem
 from campaigns.channels.providers.wechat import OfficialAccount, WeCom
 from campaigns.channels.registry import CHANNELS, PROVIDERS
@@ -22,6 +23,6 @@ CHANNELS.register("sms", HttpChannel("sms", address_kind="phone"))
 CHANNELS.register("wechat", HttpChannel("wechat", address_kind="wechat_openid", needs_subject=True))
 CHANNELS.register("wecom", HttpChannel("wecom", address_kind="wecom_external"))
 CHANNELS.register("webhook", HttpChannel("webhook", address_kind=None))
-for _provider in (Gateway(), Aliyun(), OfficialAccount(), WeCom(), OwnSystem()):
+for _provider in (Gateway(), Aliyun(), OfficialAccount(), WeCom(), OwnSystem(), TrialSms(), TrialWechat()):
     PROVIDERS.register(_provider.name, _provider)
 grant("campaigns.view_channelaccount", "campaigns.change_channelaccount", to=[])

@@ -14,7 +14,7 @@ from campaigns.coupons.models import GENERATE, ISSUE
 from campaigns.coupons.services import codes as coupon_codes
 from campaigns.coupons.services import imports as coupon_imports
 from core.audit.log import BY_NAME, LOGGED, OBJECTS, by_route
-from core.base.facts import FACTS
+from core.base.facts import FACTS, count_of
 from core.jobs.services import WORK
 from core.security.roles import EVERYONE, Role, grant
 from core.security.scopes import SCOPES
@@ -41,6 +41,7 @@ def _coupons() -> dict[str, int]:
 
 
 FACTS.register("coupons", _coupons)
+FACTS.register("coupon_uses", count_of("SELECT count(*) FROM campaigns_couponuse WHERE state = 'redeemed'"))
 SCOPES.register("coupons:read", _("Read coupons and check codes"))
 SCOPES.register("coupons:write", _("Reserve, use and give coupons"))
 WORK.register(ISSUE, coupon_codes.issue_to_segment)

@@ -15,6 +15,7 @@ from campaigns.journeys.steps import branches, experiments, gifts, messages, wai
 from campaigns.messages.services.messages import LATE_SECONDS
 from campaigns.templates.registry import TEMPLATE_USERS, TemplateUser
 from core.audit.log import BY_NAME, LOGGED, OBJECTS, by_route
+from core.base.facts import FACTS, count_of
 from core.fields import FIELD_KINDS
 from core.health import checks as health
 from core.security.roles import EVERYONE, Role, grant
@@ -58,6 +59,8 @@ def _journeys_lag() -> tuple[bool, str]:
 
 
 SCOPES.register("journeys:write", _("Enter customers into journeys"))
+FACTS.register("journeys", count_of("SELECT count(*) FROM campaigns_journey WHERE state <> 'draft'"))
+FACTS.register("journey_runs", count_of("SELECT count(*) FROM campaigns_journeyrun"))
 health.register("journeys", _journeys_lag)
 OBJECTS.register("campaigns.journey", by_route("journey"))
 for _act in ("published", "paused", "resumed", "stopped"):

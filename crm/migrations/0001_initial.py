@@ -1079,6 +1079,12 @@ class Migration(migrations.Migration):
                 ("sku", models.CharField(max_length=64, verbose_name="SKU")),
                 ("name", models.CharField(blank=True, default="", max_length=300, verbose_name="name")),
                 (
+                    "name_zh",
+                    models.CharField(blank=True, db_default="", max_length=300, verbose_name="name in Chinese"),
+                ),
+                ("description", models.TextField(blank=True, db_default="", verbose_name="description")),
+                ("description_zh", models.TextField(blank=True, db_default="", verbose_name="description in Chinese")),
+                (
                     "category",
                     models.CharField(
                         blank=True,
@@ -1092,6 +1098,54 @@ class Migration(migrations.Migration):
                 (
                     "price",
                     models.BigIntegerField(blank=True, help_text="In minor units.", null=True, verbose_name="price"),
+                ),
+                (
+                    "cost",
+                    models.BigIntegerField(blank=True, help_text="In minor units.", null=True, verbose_name="cost"),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        db_default=[],
+                        verbose_name="tags",
+                        size=None,
+                    ),
+                ),
+                (
+                    "tags_zh",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        db_default=[],
+                        verbose_name="tags in Chinese",
+                        size=None,
+                    ),
+                ),
+                (
+                    "url",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        help_text="The page of the product in the storefront.",
+                        max_length=500,
+                        verbose_name="link",
+                    ),
+                ),
+                (
+                    "picture",
+                    models.FileField(blank=True, db_default="", upload_to="products/", verbose_name="picture"),
+                ),
+                (
+                    "picture_url",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        help_text="A picture of another site.",
+                        max_length=500,
+                        verbose_name="address of a picture",
+                    ),
                 ),
                 ("active", models.BooleanField(default=True, verbose_name="on sale")),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
@@ -1110,7 +1164,12 @@ class Migration(migrations.Migration):
                         name="crm_product_sku_once",
                         violation_error_code="unique",
                         violation_error_message="There is a product with this SKU, perhaps in other letter case.",
-                    )
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("cost", None), ("cost__gte", 0), _connector="OR"),
+                        name="crm_product_cost_not_negative",
+                        violation_error_message="The cost can't be negative.",
+                    ),
                 ],
             },
         ),

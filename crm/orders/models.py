@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Lower, Now, Reverse, Upper
 from django.utils.translation import gettext_lazy as _
+
+from core.text.formatting import in_language
+from crm.orders.rules.products import MOST_TAG_LETTERS
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -23,11 +27,26 @@ class Product(models.Model):
 
     sku = models.CharField(_("SKU"), max_length=64)
     name = models.CharField(_("name"), max_length=300, blank=True, default="")
+    name_zh = models.CharField(_("name in Chinese"), max_length=300, blank=True, db_default="")
+    description = models.TextField(_("description"), blank=True, db_default="")
+    description_zh = models.TextField(_("description in Chinese"), blank=True, db_default="")
     category = models.CharField(
         _("category"), max_length=200, blank=True, default="", help_text=_("A path such as Coffee/Beans.")
     )
     brand = models.CharField(_("brand"), max_length=120, blank=True, default="")
     price = models.BigIntegerField(_("price"), null=True, blank=True, help_text=_("In minor units."))
+    cost = models.BigIntegerField(_("cost"), null=True, blank=True, help_text=_("In minor units."))
+    tags = ArrayField(models.CharField(max_length=MOST_TAG_LETTERS), verbose_name=_("tags"), blank=True, db_default=[])
+    tags_zh = ArrayField(
+        models.CharField(max_length=MOST_TAG_LETTERS), verbose_name=_("tags in Chinese"), blank=True, db_default=[]
+    )
+    url = models.CharField(
+        _("link"), max_length=500, blank=True, db_default="", help_text=_("The page of the product in the storefront.")
+    )
+    picture = models.FileField(_("picture"), upload_to="products/", blank=True, db_default="")
+    picture_url = models.CharField(
+        _("address of a picture"), max_length=500, blank=True, db_default="", help_text=_("A picture of another site.")
+    )
     active = models.BooleanField(_("on sale"), default=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
@@ -43,7 +62,12 @@ class Product(models.Model):
                 name="crm_product_sku_once",
                 violation_error_code="unique",
                 violation_error_message=_("There is a product with this SKU, perhaps in other letter case."),
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(cost=None) | models.Q(cost__gte=0),
+                name="crm_product_cost_not_negative",
+                violation_error_message=_("The cost can't be negative."),
+            ),
         ]
         indexes = [
             models.Index(fields=["category"], name="crm_product_category"),
@@ -52,7 +76,17 @@ class Product(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.sku
+        return self.label or self.sku
+
+    @property
+    def label(self) -> str:
+        """Return the name in the viewer's language."""
+        return in_language(self.name, self.name_zh)
+
+    @property
+    def description_label(self) -> str:
+        """Return the description in the viewer's language."""
+        return in_language(self.description, self.description_zh)
 
 
 class OrderState(models.TextChoices):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import loyalty.rewards.console.shell
 import loyalty.rewards.events
 import loyalty.rewards.webhooks  # noqa: F401
+from core.base.facts import FACTS, count_of
 from core.security import crypto
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
 from core.security.roles import EVERYONE, Role, grant
@@ -44,3 +45,5 @@ grant(
 )  # fmt: skip
 REFERENCE_NAMES.register("reward", lambda: {row.code: row.label for row in Reward.objects.all()})
 BENEFITS.register("exclusive_rewards", ExclusiveRewards())
+FACTS.register("rewards", count_of("SELECT count(*) FROM loyalty_reward WHERE active"))
+FACTS.register("redemptions", count_of("SELECT count(*) FROM loyalty_rewardredemption"))

@@ -9,7 +9,7 @@ import loyalty.tiers.events
 import loyalty.tiers.handlers
 import loyalty.tiers.webhooks  # noqa: F401
 from core.audit.log import LOGGED, Logged
-from core.base.facts import FACTS
+from core.base.facts import FACTS, count_of
 from core.health import checks as health
 from core.security.roles import EVERYONE, Role, grant
 from crm.desk.registry import PRIORITIES
@@ -46,6 +46,7 @@ def _benefits() -> tuple[bool, str]:
 
 
 FACTS.register("members_per_tier", _tiers)
+FACTS.register("tier_periods", count_of("SELECT count(*) FROM loyalty_tierperiod"))
 BENEFITS.register("multiplier", Multiplier())
 BENEFITS.register("points_birthday", BirthdayPoints())
 BENEFITS.register("free_shipping", FreeShipping())

@@ -19,7 +19,7 @@ from django.test import override_settings
 from playwright.sync_api import Browser, BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
-from config.demo import load_demo_shop
+from config.demo.shop import load_demo_shop
 from core.base.actor import SYSTEM
 from core.embedded.places import locations
 from core.security.models import User

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 APPS = ("core", "crm", "loyalty", "analytics", "campaigns")
 # Calls whose `code` names a row, not a refusal.
-OF_ROWS = {"create_task", "create_badge", "get_or_create", "filter", "get", "create"}
+OF_ROWS = {"create_task", "create_badge", "get_or_create", "filter", "get", "create", "Chart"}
 REFUSED_IN_SQL = re.compile(r"_refuse\('(\w+)'[,)]")
 
 

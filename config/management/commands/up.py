@@ -14,7 +14,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection, connections
 
-from config import demo, env
+from config import env
+from config.demo import logins, replay, shop
 from config.processes import command_lines
 from core import embedded
 from core.embedded import places, postgres, valkey
@@ -92,13 +93,15 @@ class Command(BaseCommand):
         startup.check()
         if options["no_demo"] or env.text("DJANGO_SETTINGS_MODULE").endswith("production"):
             return
+        if replay.was_interrupted():
+            shop.empty_shop()
         if not Store.objects.exists():
-            self.stdout.write("Loading the demo shop, the first time only ...")
-            demo.ensure_logins()
-            demo.load_demo_shop(customers=2000, seed=20260101, say=lambda text: self.stdout.write(f"  {text}"))
+            self.stdout.write("Loading the demo shop, the first time only (about a minute) ...")
+            logins.ensure_logins()
+            shop.load_demo_shop(customers=2000, say=lambda text: self.stdout.write(f"  {text}"))
         if not User.objects.exists():
-            demo.ensure_logins()
-        demo.ensure_key()
+            logins.ensure_logins()
+        logins.ensure_key()
 
     def _check_redis(self) -> None:
         try:
@@ -110,7 +113,7 @@ class Command(BaseCommand):
     def _run(self, url: str) -> None:
         place = places.locations()
         environment = {**os.environ, **places.urls(place), "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"}
-        demo.print_welcome(url)
+        logins.print_welcome(url)
         connections.close_all()
         programs = [SupervisedProgram(name, command, environment) for name, command in command_lines().items()]
         Supervisor(programs, servers(place)).run()

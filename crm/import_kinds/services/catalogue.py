@@ -13,8 +13,14 @@ from crm.imports.rules.mapping import IDENTITIES
 from crm.imports.services import people
 from crm.imports.services.context import Context
 from crm.imports.services.people import refuse_misread, select_people
+from crm.orders.rules.products import MOST_TAG_LETTERS, MOST_TAGS
 
-TEXTS = ("name", "category", "brand")
+TEXTS = ("name", "name_zh", "description", "description_zh", "category", "brand")
+LINKS = ("url", "picture_url")
+TAGS = ("tags", "tags_zh")
+COLUMNS = (*TEXTS, *LINKS, *TAGS, "price", "cost", "active")
+# A cell has its tags between commas or semicolons; empty ones are dropped.
+_TAGS = "array_remove(regexp_split_to_array(trim({name}), '\\s*[,;，；、]\\s*'), '')"
 
 
 class Products:
@@ -25,43 +31,69 @@ class Products:
         refuse_misread(context)
         use_known_spelling(context)
         context.extra["factor"] = 10 ** exponent(context.store.currency)
-        context.refuse("SELECT row_number, 'price', 'negative', '' FROM lk_rows WHERE price < 0")
-        context.refuse("SELECT row_number, 'price', 'number_too_large', '' FROM lk_rows WHERE price > 1000000000000")
+        context.extra["link"] = r"^https?://[^\s/?#]+[^\s]*$"
+        for name in ("price", "cost"):
+            context.refuse(f"SELECT row_number, '{name}', 'negative', '' FROM lk_rows WHERE {name} < 0")  # noqa: S608 - column names of the code
+            context.refuse(
+                f"SELECT row_number, '{name}', 'number_too_large', '' FROM lk_rows WHERE {name} > 1000000000000"  # noqa: S608 - column names of the code
+            )
+        for name in LINKS:
+            context.refuse(
+                f"SELECT row_number, '{name}', 'not_a_link', {name} FROM lk_rows "  # noqa: S608 - names of the code
+                f"WHERE {name} <> '' AND {name} !~* %(link)s"
+            )
+        for name in TAGS:
+            tags = _TAGS.format(name=f"r.{name}")
+            context.refuse(
+                f"""SELECT r.row_number, '{name}', 'wrong_tags', r.{name} FROM lk_rows r
+                    WHERE cardinality({tags}) > {MOST_TAGS}
+                          OR EXISTS (SELECT FROM unnest({tags}) AS t(tag) WHERE length(t.tag) > {MOST_TAG_LETTERS})"""  # noqa: S608 - column names of the code
+            )
         context.refuse(
             """SELECT row_number, 'sku', 'repeated_in_file', '' FROM (
                    SELECT r.row_number, row_number() OVER (PARTITION BY r.sku ORDER BY r.row_number) AS turn
                    FROM lk_rows r LEFT JOIN lk_refused x USING (row_number) WHERE x.row_number IS NULL) numbered
                WHERE turn > 1"""
         )
-        texts = ", ".join(f"coalesce(r.{name}, p.{name}, '') AS {name}" for name in TEXTS)
+        texts = ", ".join(f"coalesce(r.{name}, p.{name}, '') AS {name}" for name in (*TEXTS, *LINKS))
+        tags = ", ".join(
+            f"CASE WHEN coalesce(r.{name}, '') = '' THEN coalesce(p.{name}, '{{}}') "
+            f"ELSE {_TAGS.format(name=f'r.{name}')}::varchar(40)[] END AS {name}"
+            for name in TAGS
+        )
+        amounts = ", ".join(
+            f"coalesce(round(r.{name} * %(factor)s)::bigint, p.{name}) AS {name}" for name in ("price", "cost")
+        )
         context.execute(
             f"""CREATE TEMP TABLE lk_product ON COMMIT DROP AS
-                SELECT r.row_number, r.sku, {texts}, coalesce(r.active, p.active, true) AS active, p.id AS known,
-                       coalesce(round(r.price * %(factor)s)::bigint, p.price) AS price
+                SELECT r.row_number, r.sku, {texts}, {tags}, {amounts},
+                       coalesce(r.active, p.active, true) AS active, p.id AS known
                 FROM lk_rows r LEFT JOIN lk_refused x USING (row_number) LEFT JOIN crm_product p ON p.sku = r.sku
                 WHERE x.row_number IS NULL"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         context.execute(
-            """INSERT INTO lk_unchanged SELECT g.row_number FROM lk_product g JOIN crm_product p ON p.id = g.known
-               WHERE (g.name, g.category, g.brand, g.price, g.active)
-                     IS NOT DISTINCT FROM (p.name, p.category, p.brand, p.price, p.active)"""
+            f"""INSERT INTO lk_unchanged SELECT g.row_number FROM lk_product g JOIN crm_product p ON p.id = g.known
+               WHERE ({_of("g")}) IS NOT DISTINCT FROM ({_of("p")})"""  # noqa: S608 - column names of the code
         )
 
     def apply(self, context: Context) -> None:
         """Write the accepted rows."""
+        replaced = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS)
         context.result["products_created"] = context.execute(
-            """INSERT INTO crm_product (sku, name, category, brand, price, active)
-               SELECT sku, name, category, brand, price, active FROM lk_product WHERE known IS NULL ORDER BY sku
-               ON CONFLICT (lower(sku)) DO UPDATE SET
-                   name = excluded.name, category = excluded.category, brand = excluded.brand,
-                   price = excluded.price, active = excluded.active, updated_at = now()"""
+            f"""INSERT INTO crm_product (sku, {", ".join(COLUMNS)})
+               SELECT sku, {", ".join(COLUMNS)} FROM lk_product WHERE known IS NULL ORDER BY sku
+               ON CONFLICT (lower(sku)) DO UPDATE SET {replaced}, updated_at = now()"""  # noqa: S608 - our column names
         )
+        changed = ", ".join(f"{name} = g.{name}" for name in COLUMNS)
         context.result["products_updated"] = context.execute(
-            """UPDATE crm_product p SET name = g.name, category = g.category, brand = g.brand, price = g.price,
-                   active = g.active, updated_at = now()
+            f"""UPDATE crm_product p SET {changed}, updated_at = now()
                FROM lk_product g LEFT JOIN lk_unchanged u USING (row_number)
-               WHERE p.id = g.known AND u.row_number IS NULL"""
+               WHERE p.id = g.known AND u.row_number IS NULL"""  # noqa: S608 - column names of the code
         )
+
+
+def _of(table: str) -> str:
+    return ", ".join(f"{table}.{name}" for name in COLUMNS)
 
 
 class ActivityImport:

@@ -38,6 +38,8 @@ REASONS = {
     "number_too_large": gettext_noop("The number is too large"),
     "too_precise": gettext_noop("At most three decimals"),
     "negative": gettext_noop("This can't be below zero"),
+    "not_a_link": gettext_noop("This isn't a web address that begins with http:// or https://"),
+    "wrong_tags": gettext_noop("There are more than 20 tags, or a tag has more than 40 characters"),
     "not_positive": gettext_noop("This must be above zero"),
     "not_a_time": gettext_noop("This time can't be read"),
     "not_a_date": gettext_noop("This date can't be read"),

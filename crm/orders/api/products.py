@@ -40,7 +40,7 @@ class ProductsViewSet(ApiViewSet):
     @extend_schema(responses=shapes.ProductOut(many=True))
     def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(shapes.ProductOut(page, many=True).data)
+        return self.get_paginated_response(shapes.ProductOut(page, many=True, context={"request": request}).data)
 
     @extend_schema(request=shapes.ProductBatchIn, responses=shapes.ProductBatchOut)
     def save(self, request: Request) -> Response:

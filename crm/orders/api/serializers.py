@@ -10,7 +10,8 @@ from rest_framework import serializers
 
 from core.api.schema import ErrorItem
 from crm.customers.api.serializers import LARGEST, CustomerRef, Minor, MinorOut
-from crm.orders.models import LineKind, OrderState
+from crm.orders.models import LineKind, OrderState, Product
+from crm.orders.selectors.pictures import product_picture_path
 
 
 class SpentOut(serializers.Serializer):
@@ -199,6 +200,13 @@ class RefundRecordedOut(RefundOut):
     outcome = serializers.ChoiceField(choices=["created", "unchanged"])
 
 
+class _Tags(serializers.ListField):
+    child = serializers.CharField(max_length=40)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=20, **options)
+
+
 class ProductIn(serializers.Serializer):
     sku = serializers.CharField(max_length=64)
     name = serializers.CharField(max_length=300, required=False, allow_blank=True)
@@ -206,6 +214,18 @@ class ProductIn(serializers.Serializer):
     brand = serializers.CharField(max_length=120, required=False, allow_blank=True)
     price = Minor(required=False, allow_null=True, help_text="In minor units of the default store's currency.")
     active = serializers.BooleanField(default=True)
+    name_zh = serializers.CharField(max_length=300, required=False, allow_blank=True)
+    description = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
+    description_zh = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
+    tags = _Tags(required=False, help_text="At most 20 tags of 40 characters. Without them the stored ones stay.")
+    tags_zh = _Tags(required=False)
+    url = serializers.CharField(
+        max_length=500, required=False, allow_blank=True, help_text="The product's page: an http or https address."
+    )
+    picture_url = serializers.CharField(
+        max_length=500, required=False, allow_blank=True, help_text="A picture of another site: http or https."
+    )
+    cost = Minor(required=False, allow_null=True, min_value=0, help_text="In minor units, like the price.")
 
 
 class ProductBatchIn(serializers.Serializer):
@@ -223,3 +243,17 @@ class ProductOut(serializers.Serializer):
     brand = serializers.CharField()
     price = MinorOut(allow_null=True, help_text="In minor units of the default store's currency.")
     active = serializers.BooleanField()
+    name_zh = serializers.CharField()
+    description = serializers.CharField()
+    description_zh = serializers.CharField()
+    tags = serializers.ListField(child=serializers.CharField())
+    tags_zh = serializers.ListField(child=serializers.CharField())
+    url = serializers.CharField()
+    picture = serializers.SerializerMethodField(help_text="The stored picture, else `picture_url`; may be empty.")
+    picture_url = serializers.CharField()
+    cost = MinorOut(allow_null=True, help_text="In minor units, like the price.")
+
+    def get_picture(self, product: Product) -> str:
+        path = product_picture_path(product)
+        request = self.context.get("request")
+        return request.build_absolute_uri(path) if path and request else path or product.picture_url

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import UploadedFile
 from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
-from core.db.locks import require_transaction
+from core.base.errors import Invalid
+from core.db.locks import lock_row, require_transaction
+from core.db.statements import statement
+from core.http import pictures
+from crm.orders.models import Product
+from crm.orders.rules.products import link_problem, tags_problem
 from crm.orders.selectors.skus import products_by_sku
+
+PICTURE_BYTES = 3 * 1024 * 1024
+PROBLEMS = {
+    "not_a_link": _("Enter an address that begins with http:// or https://."),
+    "too_long": _("An address can have at most 500 characters."),
+    "too_many_tags": _("A product can have at most 20 tags."),
+    "wrong_tag": _("A tag has 1 to 40 characters."),
+    "negative": _("The cost can't be negative."),
+}
 
 
 @dataclass(frozen=True)
 class ProductInput:
-    """The values of a product. The price is in minor units."""
+    """The values of a product. The price and the cost are in minor units. Tags None keep the stored ones."""
 
     sku: str
     name: str = ""
@@ -21,48 +41,74 @@ class ProductInput:
     brand: str = ""
     price: int | None = None
     active: bool = True
+    name_zh: str = ""
+    description: str = ""
+    description_zh: str = ""
+    tags: Sequence[str] | None = None
+    tags_zh: Sequence[str] | None = None
+    url: str = ""
+    picture_url: str = ""
+    cost: int | None = None
 
 
 def save_products(items: Iterable[ProductInput]) -> dict[str, int]:
     """Create or update products by SKU, case-insensitive, with one statement. Empty texts keep the stored value.
 
-    Returns {sku: id}.
+    Returns {sku: id}. Raises Invalid naming the row and the field: `not_a_link`, `too_long`, `negative`,
+    `too_many_tags`, `wrong_tag`.
     """
     require_transaction()
     requested = list(items)
     if not requested:
         return {}
+    for place, item in enumerate(requested):
+        _check(item, f"products.{place}")
     spelling: dict[str, str] = {}
     for item in requested:
         spelling.setdefault(item.sku.lower(), item.sku)
     latest = {item.sku.lower(): item for item in requested}
     rows = [replace(item, sku=spelling[key]) for key, item in latest.items()]
     with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO crm_product AS p (sku, name, category, brand, price, active)
-               SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bool[])
-                    AS given(sku, name, category, brand, price, active) ORDER BY sku
-               ON CONFLICT (lower(sku)) DO UPDATE SET
-                   name = coalesce(nullif(excluded.name, ''), p.name),
-                   category = coalesce(nullif(excluded.category, ''), p.category),
-                   brand = coalesce(nullif(excluded.brand, ''), p.brand),
-                   price = coalesce(excluded.price, p.price),
-                   active = excluded.active, updated_at = now()
-               WHERE (p.name, p.category, p.brand, p.price, p.active) IS DISTINCT FROM
-                     (coalesce(nullif(excluded.name, ''), p.name),
-                      coalesce(nullif(excluded.category, ''), p.category),
-                      coalesce(nullif(excluded.brand, ''), p.brand),
-                      coalesce(excluded.price, p.price), excluded.active)""",
-            [
-                [row.sku for row in rows],
-                [row.name for row in rows],
-                [row.category for row in rows],
-                [row.brand for row in rows],
-                [row.price for row in rows],
-                [row.active for row in rows],
-            ],
-        )
+        cursor.execute(statement(__package__, "save_products"), {"products": json.dumps([asdict(row) for row in rows])})
     return products_by_sku(item.sku for item in requested)
+
+
+def _check(item: ProductInput, where: str) -> None:
+    for name, problem in (
+        ("url", link_problem(item.url)),
+        ("picture_url", link_problem(item.picture_url)),
+        ("tags", tags_problem(item.tags or ())),
+        ("tags_zh", tags_problem(item.tags_zh or ())),
+        ("cost", "negative" if item.cost is not None and item.cost < 0 else ""),
+    ):
+        if problem:
+            raise Invalid(PROBLEMS[problem], code=problem, field=f"{where}.{name}")
+
+
+def set_product_picture(*, product: Product, upload: UploadedFile | None) -> Product:
+    """Store a picture of a product, encoded again; None removes it. Raises Invalid naming the field."""
+    content = checked_picture(upload) if upload is not None else None
+    with transaction.atomic():
+        locked = lock_row(Product.objects.filter(pk=product.pk))
+        storage, old = locked.picture.storage, locked.picture.name or ""
+        if content:
+            extension, body = content
+            locked.picture.save(f"{uuid.uuid4().hex}.{extension}", ContentFile(body), save=False)
+        else:
+            locked.picture = ""
+        locked.updated_at = Now()  # type: ignore[assignment]
+        locked.save(update_fields=["picture", "updated_at"])
+        if old:
+            transaction.on_commit(lambda: storage.delete(old))
+    locked.refresh_from_db()
+    return locked
+
+
+def checked_picture(upload: UploadedFile) -> tuple[str, bytes]:
+    """Return (extension, content) of a picture that is encoded again. Raises Invalid naming the field."""
+    if (upload.size or 0) > PICTURE_BYTES:
+        raise Invalid(_("A picture can have at most 3 MB."), code="too_large", field="picture")
+    return pictures.checked(upload.read(PICTURE_BYTES + 1), "picture")
 
 
 def update_catalogue(*, items: Iterable[ProductInput]) -> int:

@@ -27,6 +27,7 @@ from loyalty.tiers.rules import limits
 from loyalty.tiers.selectors.metrics import METRICS, NO_REFUNDS
 
 LAST_ID = 2**63 - 1
+FEW = 100
 # One SELECT per policy computes loyalty.tiers.rules.windows, for a row `l` of loyalty_member.
 _TODAY = "(%(at)s::timestamptz AT TIME ZONE %(zone)s)::date"
 _ANNIVERSARIES = f"""
@@ -179,10 +180,14 @@ def _evaluate(
             refunds=_REFUNDS if downgrade and values["last_run"] != "infinity" else NO_REFUNDS, who=who
         )
         cursor.execute(statement(__package__, "moves", windows=WINDOWS[program.tier_period], metric=metric), values)
-        # Autovacuum never analyses temporary tables. Without ANALYZE, a million members would be joined row by row.
-        cursor.execute("ANALYZE loyalty_tier_moves")
+        # Autovacuum never analyses temporary tables. Without ANALYZE, a million members would be joined row by row. The
+        # few members of an order are joined faster than their tables are analysed.
+        many = customer_ids is None or len(customer_ids) > FEW
+        if many:
+            cursor.execute("ANALYZE loyalty_tier_moves")
         cursor.execute(statement(__package__, "changes"), values)
-        cursor.execute("ANALYZE loyalty_tier_changes")
+        if many:
+            cursor.execute("ANALYZE loyalty_tier_changes")
         up, down = _write(cursor, at, actor)
         cursor.execute("DROP TABLE loyalty_tier_moves, loyalty_tier_changes")
     return up, down

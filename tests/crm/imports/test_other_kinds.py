@@ -206,3 +206,30 @@ def test_consents(bring, counts, refusals, make_customer):
     assert changed(run) == [[anna.pk]]
     assert counts(bring("consents", CONSENTS)) == (5, 0, 2, 3)
     assert Consent.objects.count() == 2
+
+
+def test_products_take_texts_tags_links_and_cost_and_name_what_is_wrong(bring, counts):
+    head = "sku,name,name_zh,description,tags,tags_zh,url,picture_url,cost"
+    run = bring(
+        "products",
+        f"""{head}
+A-1,Tea,茶,Green,"green, loose",绿茶；散装,https://shop.example/a-1,http://img.example/a.png,12.50
+A-2,Tea,,,,,shop.example,,
+A-3,Tea,,,"{",".join("abcdefghijklmnopqrstu")}",,,,
+A-4,Tea,,,,,,,-1
+""",
+    )
+    assert counts(run) == (4, 1, 0, 3)
+    product = Product.objects.get()
+    assert (product.name_zh, product.description, product.tags, product.tags_zh) == (
+        "茶", "Green", ["green", "loose"], ["绿茶", "散装"],
+    )  # fmt: skip
+    assert (product.url, product.picture_url, product.cost) == (
+        "https://shop.example/a-1", "http://img.example/a.png", 1250,
+    )  # fmt: skip
+    assert run.result["refused"] == {"not_a_link": 1, "wrong_tags": 1, "negative": 1}
+
+    again = bring("products", f"{head}\nA-1,Tea,,,,,,,\n")
+
+    assert counts(again) == (1, 0, 1, 0)
+    assert Product.objects.get().tags == ["green", "loose"]

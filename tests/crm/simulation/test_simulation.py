@@ -13,7 +13,7 @@ from crm.activity.models import ActivityEvent
 from crm.customers.models import Customer
 from crm.orders.models import Order, Refund
 from crm.simulation.rules.process import DAY, Truth, simulate
-from crm.simulation.services import simulate_shop
+from crm.simulation.services.shop import simulate_shop
 
 CUSTOMERS = 400
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,8 @@ from django.db import connection, transaction
 
 from core.base import clock
 from core.events.bus import emit
-from core.security import crypto
 from crm.activity.services.activity import make_partitions
 from crm.customers.models import Store
-from crm.customers.rules.identities import phone_tail
 from crm.imports.models import ImportKind, ImportRun, ImportState
 from crm.orders import events
 from crm.orders.models import Product
@@ -25,6 +23,7 @@ from crm.orders.rules.money import share
 from crm.orders.services.products import ProductInput, update_catalogue
 from crm.simulation.rules import names as words
 from crm.simulation.rules.process import DAY, History, Truth, simulate
+from crm.simulation.services.people import copy_rows, customer_numbers, people_rows, reserve
 
 CHUNK = 20_000
 MONTHS = 18
@@ -124,99 +123,16 @@ class _Chunk:
         return self.size, orders, lines, refunds, activity
 
     def _customers(self) -> list[int]:
-        random, size = self.random, self.size
-        ids = _reserve("crm_customer", size)
-        chinese = random.random(size) < 0.7
-        pick = random.integers(0, 1 << 30, (size, 6))
-        chance = random.random((size, 8))
-        sources = ("web", "app", "mini_program", "store")
-        people, identities, consents = [], [], []
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT crm_next_customer_number() FROM generate_series(1, %s)", [size])
-            numbers = [row[0] for row in cursor.fetchall()]
-        for index, pk in enumerate(ids):
-            position = self.first + index
-            since = self._at(self.history.acquired[index])
-            if chinese[index]:
-                surname = words.SURNAMES[pick[index, 0] % len(words.SURNAMES)]
-                name = surname + words.GIVEN[pick[index, 1] % len(words.GIVEN)]
-                country, language, zone = "CN", "zh-hans", "Asia/Shanghai"
-                region = words.CHINESE_REGIONS[pick[index, 2] % len(words.CHINESE_REGIONS)]
-                phone = f"+8619{position:09d}"
-            else:
-                name = (
-                    f"{words.FIRST[pick[index, 0] % len(words.FIRST)]} {words.LAST[pick[index, 1] % len(words.LAST)]}"
-                )
-                country, language, zone, pattern = words.ABROAD[pick[index, 2] % len(words.ABROAD)]
-                region = ""
-                digits = int(pattern[pattern.index(":0") + 2])
-                # In a large shop the ranges that are reserved for fiction run out; then the customer gets no phone
-                # identity.
-                phone = pattern.format(position) if position < 10**digits else ""
-            born = date(1956 + pick[index, 3] % 50, 1, 1) + timedelta(days=int(pick[index, 4] % 365))
-            has_birthday = chance[index, 0] < 0.6
-            people.append(
-                (
-                    pk,
-                    numbers[index],
-                    name,
-                    "active",
-                    crypto.encrypt(born.isoformat(), "crm.customer.birthday") if has_birthday else None,
-                    crypto.blind_index(f"{born:%m-%d}", "birthday") if has_birthday else None,
-                    born.year if has_birthday else None,
-                    ("female", "male", "")[min(2, int(chance[index, 1] / 0.45))],
-                    language,
-                    zone,
-                    country,
-                    region,
-                    "{}",
-                    sources[pick[index, 5] % 4],
-                    since,
-                    since,
-                )
-            )
-            values = [("storefront", f"u{100000 + position}")]
-            if phone and chance[index, 2] < (0.95 if chinese[index] else 0.3):
-                values.append(("phone", phone))
-            if chance[index, 3] < (0.45 if chinese[index] else 0.98):
-                values.append(("email", f"customer{position}@example.{'cn' if chinese[index] else 'com'}"))
-            identities += [self._identity(pk, kind, value, since) for kind, value in values]
-            kinds = {kind for kind, _value in values}
-            if "email" in kinds and chance[index, 4] < 0.72:
-                consents.append(self._consent(pk, "email", "granted", since))
-                if chance[index, 5] < 0.06:
-                    consents.append(self._consent(pk, "email", "withdrawn", since + (self.end - since) * 0.7))
-            if "phone" in kinds and chance[index, 6] < 0.55:
-                consents.append(self._consent(pk, "sms", "granted", since))
-            if chance[index, 7] < 0.8:
-                consents.append(self._consent(pk, "inbox", "granted", since))
-        _copy(
-            "crm_customer",
-            "id number name state birthday birthday_index birth_year gender language time_zone country region "
-            "attributes source created_at updated_at",
-            people,
-        )
-        _copy("crm_identity", "customer_id kind value value_index tail_index verified_at created_at", identities)
-        _copy(
-            "crm_consent",
-            "customer_id channel purpose decision source evidence given_at recorded_at actor",
-            consents,
-        )
+        ids = reserve("crm_customer", self.size)
+        people_rows(
+            ids=ids,
+            numbers=customer_numbers(self.size),
+            since=lambda index: self._at(self.history.acquired[index]),
+            first=self.first,
+            end=self.end,
+            random=self.random,
+        ).write()
         return ids
-
-    def _identity(self, customer: int, kind: str, value: str, since: datetime) -> tuple:
-        return (
-            customer,
-            kind,
-            crypto.encrypt(value, "crm.identity.value"),
-            crypto.blind_index(value, f"identity:{kind}"),
-            crypto.blind_index(phone_tail(value), "identity:phone_tail") if kind == "phone" else None,
-            since,
-            since,
-        )
-
-    def _consent(self, customer: int, channel: str, decision: str, at: datetime) -> tuple:
-        return (customer, channel, "marketing", decision, "sign-up", "", at, at, "system")
 
     def _at(self, seconds: float) -> datetime:
         return self.first_day + timedelta(seconds=float(round(seconds)))
@@ -226,10 +142,10 @@ class _Chunk:
         count = len(history.order_time)
         if not count:
             return 0, 0, 0
-        order_ids = _reserve("crm_order", count)
+        order_ids = reserve("crm_order", count)
         line_counts = 1 + random.poisson(0.8, count).clip(0, 4)
         total_lines = int(line_counts.sum())
-        line_ids = iter(_reserve("crm_orderline", total_lines))
+        line_ids = iter(reserve("crm_orderline", total_lines))
         # Customers are loyal to some goods: two favourites, chosen by the customer's number, take most of the lines.
         goods = random.integers(0, 1 << 30, total_lines)
         loyal = random.random(total_lines) < 0.6
@@ -276,20 +192,20 @@ class _Chunk:
                      quantity if back_all or (refunded and position == 1) else 0, back_here, at)
                 )  # fmt: skip
             payments.append((pk, "wechat" if channel[index] == 2 else "alipay", total, "", at))
-        _copy(
+        copy_rows(
             "crm_order",
             "id store_id source number customer_id state channel currency subtotal discount points_amount shipping tax "
             "fees total refunded item_count placed_at paid_at import_run_id recorded_at",
             orders,
         )
-        _copy(
+        copy_rows(
             "crm_orderline",
             "id order_id customer_id position kind product_id name quantity unit_price discount amount "
             "refunded_quantity refunded_amount bought_at",
             lines,
         )
-        _copy("crm_payment", "order_id method amount reference paid_at", payments)
-        _copy(
+        copy_rows("crm_payment", "order_id method amount reference paid_at", payments)
+        copy_rows(
             "crm_refund",
             "order_id customer_id source number amount reason refunded_at import_run_id recorded_at",
             refunds,
@@ -336,25 +252,10 @@ class _Chunk:
                 )  # fmt: skip
                 receipts.append(("simulator", sender))
                 position += 1
-        _copy("crm_activityreceipt", "source sender_id", receipts)
-        _copy(
+        copy_rows("crm_activityreceipt", "source sender_id", receipts)
+        copy_rows(
             "crm_activityevent",
             "customer_id anonymous_id source sender_id kind product_id properties occurred_at received_at",
             events_,
         )
         return total
-
-
-def _reserve(table: str, count: int) -> list[int]:
-    """Reserve ids from the table's own sequence, so that rows inserted later never collide."""
-    if not count:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
-        return [row[0] for row in cursor.fetchall()]
-
-
-def _copy(table: str, columns: str, rows: Iterable[tuple]) -> None:
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(columns.split())}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
