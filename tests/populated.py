@@ -158,7 +158,7 @@ class PopulatedShop:
             starts_at=clock.now() - timedelta(days=1),
             actor=SYSTEM,
         )
-        # A test is one transaction, so no on_commit hook lets the handlers hear of the new rule and task.
+        # A test is one transaction, so no on_commit hook makes the handlers read the new rule and task.
         triggers.forget()
 
     def _campaigns(self, mark: str, customer: Customer) -> None:

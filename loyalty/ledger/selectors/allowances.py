@@ -79,7 +79,7 @@ def adjustments_of(account: Account) -> list[AdjustmentRequest]:
 
 @dataclass(frozen=True)
 class History:
-    """What an approver sees beside a request: earlier adjustments of the account, and those by the requester.
+    """Hold what an approver sees beside a request: earlier adjustments of the account, and those by the requester.
 
     `count`, `given` and `taken` are the points that the requester moved by hand in the last HISTORY_DAYS days.
     """
