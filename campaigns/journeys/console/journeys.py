@@ -29,6 +29,7 @@ from campaigns.messages.labels import reason_label
 from campaigns.messages.models import Message, MessageState
 from core.base.actor import of_user
 from core.base.errors import DomainError, Invalid
+from core.console.list_columns import added_columns
 from core.console.switching import switch
 from core.console.views import may, page, viewer, wants_part
 from core.db import paging
@@ -80,7 +81,9 @@ def index(request: HttpRequest) -> HttpResponse:
         ],
         "state": state if state in JourneyState.values else "",
         "tabs": [(value, journeys_labels.STATES[value] if value else _t("All")) for value in TABS],
+        "added": added_columns("journeys", request, journeys_page.items),
         "may_add": may(request.user, "campaigns.add_journey"),
+        "may_compare": may(request.user, "campaigns.view_broadcast"),
     }
     return render(request, "campaigns/journeys/journeys.html", context)
 
