@@ -71,7 +71,7 @@ def shop(program, ann, make_task, make_order, store):  # noqa: F811
         member=program_selectors.member_of(ann), reward=gift, key="shop", actor=Actor("key", 1), address=ADDRESS
     )
     nothing = dict.fromkeys(("reservation", "hold", "message"), uuid.UUID(int=7)) | dict.fromkeys(
-        ("coupon", "generation", "segment", "broadcast", "journey"), 999_999
+        ("coupon", "generation", "segment", "broadcast", "journey", "suppression"), 999_999
     )
     values = {**nothing, "task": make_task(code="joined", join=True).code, "redemption": redemption["redemption"]}
 

@@ -146,7 +146,7 @@ def test_results_count_all_drawn_customers_net_of_refunds_within_the_window(runn
     assert (a.drawn, a.counted, b.drawn, b.counted, results.open_count) == (3, 2, 2, 2, 1)
     assert {metric: (one.total, one.squares) for metric, one in a.outcomes.items()} == {
         "ordered": (1, 1), "orders": (2, 4), "revenue": (150_00, 150_00**2), "left": (1, 1),
-        "visited": (0, 0), "clicked": (0, 0),
+        "visited": (0, 0), "opened": (0, 0), "clicked": (0, 0),
     }  # fmt: skip
     assert {metric: (one.total, one.squares) for metric, one in b.outcomes.items()} == {
         "ordered": (2, 2), "orders": (2, 2), "revenue": (110_00, 80_00**2 + 30_00**2), "left": (0, 0),

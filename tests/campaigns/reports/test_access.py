@@ -64,6 +64,8 @@ WHO_MAY = {
     "journey_run": "campaigns.view_journeyrun",
     "journey": "campaigns.view_journey",
     "journey_counts": "campaigns.view_journey",
+    "journey_results": "campaigns.view_journey",
+    "journey_customers": "campaigns.view_journey",
     "journey_try": "campaigns.view_journey",
     "journey_edit": "campaigns.change_journey",
     "journey_step": "campaigns.change_journey",
