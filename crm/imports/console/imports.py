@@ -89,7 +89,7 @@ class RefusedRow:
 
     refusal: ImportRefusal
     label: str | Promise
-    reason: str
+    reason: str | Promise
     cells: list[str]
 
 

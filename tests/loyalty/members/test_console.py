@@ -288,7 +288,7 @@ def test_administrators_set_the_limits_and_see_the_history(client, staff):
 @pytest.mark.parametrize(
     ("metric", "heading", "figure"),
     [
-        ("spend", "Qualifying spend", "¥12.00"),
+        ("spend", "Qualifying spend", "CN¥12.00"),
         ("orders", "Qualifying orders", "1,200"),
         ("growth", "Growth value", "1,200"),
     ],
