@@ -27,4 +27,5 @@ echo; echo "== tests"
 .venv/bin/python -m pytest -n 2 --dist loadgroup -m "not processes and not browser" --create-db
 # The browser tests are one worker's; the other runs tests of processes, and in the end both do.
 echo; echo "== tests with real processes and with a browser"
-.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "processes or browser" --create-db
+# Killed processes come back more slowly beside browser tests: 15 seconds is the limit of a run of its own.
+LIUKE_RECOVERY_SECONDS=45 .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "processes or browser" --create-db

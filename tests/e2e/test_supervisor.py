@@ -30,14 +30,15 @@ from tests.e2e.shop import ROOT, Shop, wait_until
 
 pytestmark = pytest.mark.processes
 ROUNDS = int(os.environ.get("LIUKE_KILL_ROUNDS", "10"))
-RECOVERY_SECONDS = 15
+# The product promises 15 seconds on a machine of its own; CI shares two cores with browser tests and sets more.
+RECOVERY_SECONDS = int(os.environ.get("LIUKE_RECOVERY_SECONDS", "15"))
 # Killed in the same moment: groups whose members need one another little. Ten rounds kill each of them ten times.
 TOGETHER = (
-    ("web", "cache"),
-    ("worker", "beat"),
-    ("jobs", "web child"),
-    ("worker child", "jobs child"),
-    ("postgresql backend",),
+    ("web",),
+    ("worker",),
+    ("cache", "beat"),
+    ("jobs", "postgresql backend"),
+    ("web child", "worker child", "jobs child"),
     ("postgresql",),
     ("valkey",),
 )
