@@ -10,7 +10,7 @@ from config.schedules import LONG, SHORT
 # Limit on the head of a request in bytes; several times the size of cookies and a token.
 LONGEST_HEAD = 64 * 1024
 
-# The web has run Django's checks of the code when it started; they take a third of a worker's start.
+# CI and `migrate` run the checks of Django; they would take a third of the start of each worker.
 _CELERY = ["celery", "--quiet", "--skip-checks", "-A", "config.celery"]
 
 
@@ -37,5 +37,6 @@ def command_lines() -> dict[str, list[str]]:
 
 def _worker(name: str, queue: str, processes: int) -> list[str]:
     return [
-        *_CELERY, "worker", "--loglevel", "WARNING", "--hostname", f"{name}@%h", "--queues", queue, "--concurrency", str(processes),
+        *_CELERY, "worker", "--loglevel", "WARNING", "--hostname", f"{name}@%h", "--queues", queue,
+        "--concurrency", str(processes),
     ]  # fmt: skip
