@@ -57,7 +57,10 @@ def test_a_ticket_is_opened_answered_noted_and_resolved(signed_in, customer):
     expect(page.get_by_text("so the customer gets no more replies")).to_be_visible()
 
 
-def test_the_list_is_walked_with_j_and_k_and_opened_with_enter(signed_in, shop):
+def test_the_list_is_walked_with_j_and_k_and_opened_with_enter(signed_in, customer):
+    waiting = customer("Mei Mei")
+    for number in range(3):
+        open_ticket(customer=waiting, subject=f"Parcel {number}", text="Where is it?", actor=SYSTEM)
     page = signed_in(Role.AGENT)
     page.goto("/tickets/?view=open")
     links = page.locator("[data-rows] [data-row] a.person-name")
