@@ -58,7 +58,7 @@ def test_a_ticket_is_opened_answered_noted_and_resolved(signed_in, customer):
 
 
 def test_the_list_is_walked_with_j_and_k_and_opened_with_enter(signed_in, customer):
-    waiting = customer("Mei Mei")
+    waiting = customer("Mei Mei", phone="13800137755")
     for number in range(3):
         open_ticket(customer=waiting, subject=f"Parcel {number}", text="Where is it?", actor=SYSTEM)
     page = signed_in(Role.AGENT)
