@@ -19,6 +19,7 @@ from django.test import override_settings
 from playwright.sync_api import Browser, BrowserContext, Page
 from pytest_django.live_server_helper import LiveServer
 
+from config.demo.logins import ensure_logins
 from config.demo.shop import load_demo_shop
 from core.base.actor import SYSTEM
 from core.embedded.places import locations
@@ -63,6 +64,8 @@ def monkeypatch_package() -> Iterator[pytest.MonkeyPatch]:
 def shop(database, tmp_path_factory) -> Iterator[Store]:
     """Load a small demo shop."""
     with override_settings(MEDIA_ROOT=str(tmp_path_factory.mktemp("media"))):
+        # The staff who answer the tickets of the demo.
+        ensure_logins()
         load_demo_shop(customers=150, seed=7)
         yield Store.objects.get(is_default=True)
 
