@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet, Sum
 
 from campaigns.messages.models import DomainDay
 from core.base import clock
-from crm.customers.models import Store
+from core.base.zones import shop_day
 
 # Above these rates mail providers start to refuse the mail of a sender.
 MOST_COMPLAINTS = 0.001
@@ -54,14 +53,8 @@ class Delivery:
         return self.complaint_rate > MOST_COMPLAINTS
 
 
-def today() -> date:
-    """Return the shop's day."""
-    store = Store.objects.default_or_none()
-    return clock.now().astimezone(ZoneInfo(store.time_zone if store else "UTC")).date()
-
-
 def _rows(days: int, channel: str) -> QuerySet[DomainDay]:
-    rows = DomainDay.objects.filter(day__gt=today() - timedelta(days=days))
+    rows = DomainDay.objects.filter(day__gt=shop_day(clock.now()) - timedelta(days=days))
     return rows.filter(channel=channel) if channel else rows
 
 
@@ -87,7 +80,7 @@ def by_day(days: int, channel: str = "", domain: str = "") -> list[tuple[date, D
     if domain:
         rows = rows.filter(domain=domain)
     sums = {day: counts for day, *counts in rows.values_list("day").annotate(*map(Sum, COUNTS)).order_by()}
-    last = today()
+    last = shop_day(clock.now())
     result = []
     for back in range(days - 1, -1, -1):
         day = last - timedelta(days=back)

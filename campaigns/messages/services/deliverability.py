@@ -14,6 +14,7 @@ import structlog
 from django.db import connection
 
 from campaigns.channels.registry import CHANNELS
+from core.base.zones import shop_zone
 from core.db.columns import column_values, columns
 from core.db.locks import require_transaction
 from core.security import crypto
@@ -55,16 +56,15 @@ def count_outcomes(outcomes: Sequence[Outcome], domains: Mapping[UUID, str] | No
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO campaigns_domainday AS d (day, channel, domain, sent, delivered, bounced, complained)
-                SELECT (coalesce(m.sent_at, clock_timestamp()) AT TIME ZONE shop.zone)::date, m.channel, g.domain,
+                SELECT (coalesce(m.sent_at, clock_timestamp()) AT TIME ZONE %s)::date, m.channel, g.domain,
                        sum(g.sent::int), sum(g.delivered::int), sum(g.bounced::int), sum(g.complained::int)
                 FROM {columns(6)} AS g(id, domain, sent, delivered, bounced, complained)
-                JOIN campaigns_message m ON m.id = g.id,
-                     (SELECT coalesce((SELECT time_zone FROM crm_store WHERE is_default), 'UTC') AS zone) AS shop
+                JOIN campaigns_message m ON m.id = g.id
                 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
                 ON CONFLICT (day, channel, domain) DO UPDATE SET
                     sent = d.sent + excluded.sent, delivered = d.delivered + excluded.delivered,
                     bounced = d.bounced + excluded.bounced, complained = d.complained + excluded.complained""",  # noqa: S608 - fragments of the code; values are parameters
-            column_values(rows, 6),
+            [shop_zone(), *column_values(rows, 6)],
         )
 
 

@@ -50,6 +50,14 @@ def rate(value: float | None, digits: int = 1) -> str:
     return NONE if value is None else percent(value, digits)
 
 
+def reaction_cell(
+    campaign: Campaign, reaction: str, part: int, whole: int, value: float | None, digits: int = 1
+) -> Cell:
+    """Return a rate with its parts, which opens the messages with this reaction."""
+    url = listed(campaign, reaction=reaction) if part else ""
+    return Cell(rate(value, digits), part_of(part, whole) if whole else "", url)
+
+
 def amounts(revenue: Sequence[Revenue], currency: str) -> str:
     """Format net amounts, the currency with most orders first; none is 0 of the shop's currency."""
     return " · ".join(money(row.net, row.currency) for row in revenue) or money(0, currency)
@@ -62,16 +70,8 @@ def cells_of(campaign: Campaign, figures: Figures | CouponFigures, currency: str
         return [Cell(number(0)), *[Cell(NONE)] * (len(HEADS) - 1)]
     return [
         Cell(number(sent), url=listed(campaign, state="sent")),
-        Cell(
-            rate(figures.open_rate),
-            part_of(figures.opened, figures.trackable) if figures.trackable else "",
-            listed(campaign, reaction="opened") if figures.opened else "",
-        ),
-        Cell(
-            rate(figures.click_rate),
-            part_of(figures.clicked, figures.trackable) if figures.trackable else "",
-            listed(campaign, reaction="clicked") if figures.clicked else "",
-        ),
+        reaction_cell(campaign, "opened", figures.opened, figures.trackable, figures.open_rate),
+        reaction_cell(campaign, "clicked", figures.clicked, figures.trackable, figures.click_rate),
         Cell(number(figures.orders), url=listed(campaign, reaction="ordered") if figures.orders else ""),
         Cell(amounts(figures.revenue, currency)),
         effect_cell(figures.effect if isinstance(figures, Figures) else None),

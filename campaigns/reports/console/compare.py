@@ -20,7 +20,7 @@ from campaigns.reports.console.cells import (
     effect_cell,
     listed,
     part_of,
-    rate,
+    reaction_cell,
 )
 from campaigns.reports.console.columns import results_of
 from campaigns.reports.selectors.campaigns import KINDS, TRANSACTIONAL, Campaign, campaigns_of
@@ -30,7 +30,7 @@ from core.base import clock
 from core.console.charts import Chart, Series
 from core.console.list_columns import Cell
 from core.console.views import may, page
-from core.text.currencies import exponent
+from core.text.currencies import to_major
 from core.text.formatting import local, money, number
 from core.text.spreadsheets import BYTE_ORDER_MARK, csv_line
 
@@ -110,11 +110,7 @@ def _offered(request: HttpRequest, chosen: list[Campaign]) -> list[tuple[str | P
 
 def _cells(campaign: Campaign, figures: Figures | CouponFigures, currency: str) -> list[Cell]:
     def share(value: float | None, part: int, whole: int, reaction: str, digits: int = 1) -> Cell:
-        return Cell(
-            rate(value, digits),
-            part_of(part, whole) if whole else "",
-            listed(campaign, reaction=reaction) if part else "",
-        )
+        return reaction_cell(campaign, reaction, part, whole, value, digits)
 
     sent = Cell(number(figures.sent))
     opened = share(figures.open_rate, figures.opened, figures.trackable, "opened")
@@ -160,7 +156,7 @@ def _charts(rows: list[ComparedRow], currency: str) -> list[Chart]:
             shares([row.figures.order_rate if isinstance(row.figures, Figures) else None for row in rows]),
         ),
     ]
-    net = [round(row.figures.net(currency) / 10 ** exponent(currency), exponent(currency)) for row in rows]
+    net = [_major(row.figures.net(currency), currency) for row in rows]
     return [
         Chart("campaign-rates", _t("Rates"), _t("Campaign"), labels, series),
         Chart(
@@ -235,4 +231,4 @@ def _line(campaign: Campaign, figures: Figures | CouponFigures) -> str:
 
 
 def _major(minor: int, currency: str) -> float:
-    return round(minor / 10 ** exponent(currency), exponent(currency))
+    return float(to_major(minor, currency))

@@ -20,7 +20,7 @@ from campaigns.experiments.console import holdout_words
 from campaigns.experiments.selectors.campaigns import links_of
 from campaigns.experiments.selectors.holdouts import Comparison, compare
 from campaigns.journeys.models import Journey
-from campaigns.reports.console.cells import listed, part_of, rate
+from campaigns.reports.console.cells import listed, part_of, reaction_cell
 from campaigns.reports.selectors.campaigns import Campaign, campaign_of
 from campaigns.reports.selectors.coupons import CouponFigures, coupon_figures
 from campaigns.reports.selectors.figures import Figures, count_figures, keep
@@ -30,6 +30,7 @@ from core.console.charts import Chart, Series
 from core.console.list_columns import Cell
 from core.console.views import may, page, wants_part
 from core.text.formatting import day, money, number
+from loyalty.ledger.selectors.balances import points_worth
 from loyalty.program.models import Program
 
 SLOW_SECONDS = 0.5
@@ -115,8 +116,7 @@ def _stats(campaign: Campaign, figures: Figures) -> list[tuple[str, Cell]]:
     def share(
         label: str, part: int, whole: int, value: float | None, reaction: str, digits: int = 1
     ) -> tuple[str, Cell]:
-        url = listed(campaign, reaction=reaction) if part else ""
-        return label, Cell(rate(value, digits), part_of(part, whole) if whole else "", url)
+        return label, reaction_cell(campaign, reaction, part, whole, value, digits)
 
     confirmed = (
         _t("%(count)s confirmed by the provider") % {"count": number(figures.confirmed)} if figures.confirmed else ""
@@ -152,7 +152,7 @@ def _costs(figures: Figures) -> list[tuple[str, str, str]]:
         for row in figures.coupons
     ]
     if figures.points and (program := Program.objects.default()) is not None:
-        worth = money(figures.points * program.redeem_amount // program.redeem_points, shop_currency())
+        worth = money(points_worth(program, figures.points), shop_currency())
         rows.append((_t("Points given"), number(figures.points), _t("worth %(amount)s") % {"amount": worth}))
     return rows
 

@@ -12,8 +12,8 @@ from django.db.models import Min
 from campaigns.messages.models import Message, MessageState
 from campaigns.reports.selectors.campaigns import Campaign
 from core.base import clock
+from core.base.zones import shop_zone
 from core.db.statements import statement
-from crm.customers.models import Store
 from crm.orders.selectors.bought import order_counts
 
 EVENTS = ("sent", "opened", "clicked", "ordered")
@@ -41,8 +41,7 @@ def timeline_of(campaign: Campaign) -> Timeline | None:
     The days follow the first two days of a campaign that started in the last 60 days; of an older one they are the last
     60 days.
     """
-    store = Store.objects.default_or_none()
-    zone = ZoneInfo(store.time_zone if store else "UTC")
+    zone = ZoneInfo(shop_zone())
     now = clock.now()
     begun = Message.objects.filter(origin=campaign.origin, state=MessageState.SENT).aggregate(first=Min("sent_at"))[
         "first"
