@@ -14,10 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.broadcasts.models import Broadcast
 from campaigns.care.models import CareRule
 from campaigns.channels.registry import CHANNELS
+from campaigns.coupons.models import Coupon
 from campaigns.journeys.models import Journey
 from campaigns.messages.labels import PAUSED, RESTORED, reason_label
 from campaigns.messages.models import Message, MessageState
 from campaigns.messages.rules import GateReason
+from campaigns.transactional.rules import API_ORIGIN, REPLY_ORIGIN, SURVEY_ORIGIN
 from core.text.formatting import when
 
 EXPLANATIONS: dict[str, str | Promise] = {
@@ -59,33 +61,60 @@ class Origin:
     permission: str = ""
 
 
-SURVEY = "survey:ticket"
-REPLY = "ticket:reply"
-BY_CALL = "api"
-# Prefix of a message's origin, the model of the campaign, its page and the permission to see it.
-CAMPAIGNS: list[tuple[str, Any, str, str]] = [
-    ("care:", CareRule, "care_rule", "campaigns.view_carerule"),
-    ("broadcast:", Broadcast, "broadcast", "campaigns.view_broadcast"),
-    ("journey:", Journey, "journey", "campaigns.view_journey"),
-]
+@dataclass(frozen=True)
+class CampaignKind:
+    """Describe a kind of campaign: `prefix` begins its origins, `permission` opens its page at `route`."""
+
+    prefix: str
+    label: str | Promise
+    model: Any
+    route: str
+    permission: str
+
+
+KINDS: dict[str, CampaignKind] = {
+    kind.prefix: kind
+    for kind in (
+        CampaignKind("broadcast", _("Broadcast"), Broadcast, "broadcast", "campaigns.view_broadcast"),
+        CampaignKind("journey", _("Journey"), Journey, "journey", "campaigns.view_journey"),
+        CampaignKind("care", _("Care rule"), CareRule, "care_rule", "campaigns.view_carerule"),
+        CampaignKind("coupon", _("Coupon"), Coupon, "coupon", "campaigns.view_coupon"),
+    )
+}
+# Origins of messages that belong to no campaign.
+TRANSACTIONAL: dict[str, str | Promise] = {
+    SURVEY_ORIGIN: _("Satisfaction question"),
+    REPLY_ORIGIN: _("Reply on a ticket"),
+    API_ORIGIN: _("Sent by an API call"),
+}
+
+
+# The kinds whose messages name them in their origin, in the order of the choices of a form.
+SENDING_KINDS = (KINDS["care"], KINDS["broadcast"], KINDS["journey"])
+
+
+def newest(kind: CampaignKind, limit: int) -> list[tuple[str, str]]:
+    """Return (origin, name) of the newest campaigns of a kind."""
+    rows = kind.model.objects.order_by("-created_at", "-pk").values_list("pk", "name")[:limit]
+    return [(f"{kind.prefix}:{pk}", name) for pk, name in rows]
+
+
+def ids_of(prefix: str, origins: Iterable[str]) -> set[int]:
+    """Return the ids of the campaigns of one kind among these origins; a number that no id has is left out."""
+    numbers = (origin.removeprefix(f"{prefix}:") for origin in origins if origin.startswith(f"{prefix}:"))
+    return {int(number) for number in numbers if number.isascii() and number.isdigit() and len(number) < 16}
 
 
 def origins(values: Iterable[str]) -> dict[str, Origin]:
     """Return labels for many `Message.origin`, in one query per kind of campaign."""
     distinct = set(values)
-    labels = {
-        SURVEY: Origin(_t("Satisfaction question")),
-        REPLY: Origin(_t("Reply on a ticket")),
-        BY_CALL: Origin(_t("Sent by an API call")),
-    }
-    for prefix, model, route, permission in CAMPAIGNS:
-        ids = {
-            int(value[len(prefix) :])
-            for value in distinct
-            if value.startswith(prefix) and value[len(prefix) :].isdigit()
+    labels = {origin: Origin(str(label)) for origin, label in TRANSACTIONAL.items()}
+    for kind in SENDING_KINDS:
+        ids = ids_of(kind.prefix, distinct)
+        names = kind.model.objects.filter(pk__in=ids).values_list("pk", "name") if ids else []
+        labels |= {
+            f"{kind.prefix}:{pk}": Origin(name, reverse(kind.route, args=[pk]), kind.permission) for pk, name in names
         }
-        names = model.objects.filter(pk__in=ids).values_list("pk", "name") if ids else []
-        labels |= {f"{prefix}{pk}": Origin(name, reverse(route, args=[pk]), permission) for pk, name in names}
     return {value: labels.get(value, Origin(value)) for value in distinct}
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
-from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count
 
 from campaigns.messages.models import Message, MessageState
+from core.db.slow_results import cached_when_slow
 
 SLOW_SECONDS = 0.2
 KEPT_SECONDS = 10
@@ -33,15 +32,12 @@ def figures_of(origin: str, coupon_id: int | None) -> CampaignFigures:
     """Return the figures of a campaign whose messages bring this coupon or none. Slow counts are cached for some
     seconds.
     """
-    key = f"campaigns.figures:{origin}:{coupon_id}"
-    cached = cache.get(key)
-    if cached is not None:
-        return cached
-    started = time.monotonic()
-    figures = _figures_of(origin, coupon_id)
-    if time.monotonic() - started > SLOW_SECONDS:
-        cache.set(key, figures, KEPT_SECONDS)
-    return figures
+    return cached_when_slow(
+        f"campaigns.figures:{origin}:{coupon_id}",
+        lambda: _figures_of(origin, coupon_id),
+        slow=SLOW_SECONDS,
+        seconds=KEPT_SECONDS,
+    )
 
 
 def _figures_of(origin: str, coupon_id: int | None) -> CampaignFigures:

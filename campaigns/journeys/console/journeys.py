@@ -137,12 +137,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "window_days": window_days(definition),
         "changed": journey.version is not None and journey.version.definition != journey.draft,
         "who": who,
-        "recent": [
-            (run, journeys_labels.RUN_STATES[run.state], journeys_labels.RUN_TONES[run.state],
-             journeys_labels.END_REASONS.get(run.end_reason)
-             or (steps.get(run.step, "") if run.state == "active" else ""))
-            for run in runs.order_by("-entered_at", "-id")[:RECENT]
-        ],
+        "recent": words.run_rows(runs.order_by("-entered_at", "-id")[:RECENT], steps),
         "messages_of": _messages(journey),
         **(results.overview(journey) if journey.version else {}),
     }  # fmt: skip

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -22,7 +20,7 @@ from campaigns.experiments.models import ExperimentMetric
 from campaigns.experiments.rules import ExperimentEffect
 from campaigns.experiments.selectors.results import GOAL
 from campaigns.journeys import labels
-from campaigns.journeys.console.words import words_of
+from campaigns.journeys.console import words
 from campaigns.journeys.models import EndReason, Journey, RunState
 from campaigns.journeys.registry import Step
 from campaigns.journeys.rules import walk
@@ -33,6 +31,7 @@ from campaigns.messages.labels import reason_label
 from core.console.charts import Chart, Series
 from core.console.views import may, page, wants_part
 from core.db import paging
+from core.db.slow_results import cached_when_slow
 from core.text.formatting import day, money, number, percent
 
 PAGE = 50
@@ -129,15 +128,12 @@ def _cached(
     journey: Journey,
 ) -> tuple[results.JourneyEffect, dict[str, results.StepMessages], results.JourneyCost]:
     """Return the figures; slow ones are cached for five minutes."""
-    key = f"campaigns.journey_results:{journey.pk}:{journey.version_id}"
-    cached = cache.get(key)
-    if cached is not None:
-        return cached
-    started = time.monotonic()
-    found = results.effect_of_journey(journey), results.messages_by_step(journey), results.cost_of(journey)
-    if time.monotonic() - started > SLOW_SECONDS:
-        cache.set(key, found, KEPT_SECONDS)
-    return found
+    return cached_when_slow(
+        f"campaigns.journey_results:{journey.pk}:{journey.version_id}",
+        lambda: (results.effect_of_journey(journey), results.messages_by_step(journey), results.cost_of(journey)),
+        slow=SLOW_SECONDS,
+        seconds=KEPT_SECONDS,
+    )
 
 
 def _totals(effect: results.JourneyEffect, cost: results.JourneyCost) -> list[Figure]:
@@ -183,7 +179,7 @@ def _step(
     entered = Figure(_t("Reached"), number(reached), _people(journey, step=own, figure=people.REACHED))
     sends = step["kind"] == "message"
     if not sends or messages is None:
-        return StepRow(label, words_of(step), depth, entered, [], [], sends)
+        return StepRow(label, words.words_of(step), depth, entered, [], [], sends)
     shown = (
         ("sent", _t("Sent"), messages.sent, messages.made),
         ("delivered", _t("Delivered"), messages.delivered, messages.sent),
@@ -198,7 +194,7 @@ def _step(
         Figure(reason_label(reason), number(count), _people(journey, step=own, reason=reason))
         for reason, count in sorted(messages.held.items(), key=lambda item: -item[1])
     ]
-    return StepRow(label, words_of(step), depth, entered, figures, held, sends)
+    return StepRow(label, words.words_of(step), depth, entered, figures, held, sends)
 
 
 def _comparison(journey: Journey, effect: results.JourneyEffect) -> tuple[list[tuple[str, str]], list[MetricRow]]:
@@ -284,16 +280,7 @@ def customers(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "journey": journey,
         "page": runs_page,
-        "rows": [
-            (
-                run,
-                labels.RUN_STATES[run.state],
-                labels.RUN_TONES[run.state],
-                labels.END_REASONS.get(run.end_reason, "")
-                or (steps.get(run.step, "") if run.state == RunState.ACTIVE else ""),
-            )
-            for run in runs_page
-        ],
+        "rows": words.run_rows(runs_page, steps),
         "count": paging.count(rows),
         "wanted": wanted,
         "chosen": _chosen(wanted, steps),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
 from analytics.segments.models import Segment
+from campaigns.journeys import labels
+from campaigns.journeys.models import JourneyRun, RunState
 from campaigns.journeys.registry import STEPS
 from campaigns.journeys.rules import AnyJourney, Step
 from campaigns.journeys.selectors.runs import Counts
@@ -151,3 +154,26 @@ def _segment(pk: Any) -> str:
 
 def goal_words(definition: AnyJourney) -> str:
     return event_words(definition.get("goal"))
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run in a list: its state, and the reason of its end or the step at which the customer is."""
+
+    run: JourneyRun
+    state_label: str | Promise
+    tone: str
+    note: str | Promise
+
+
+def run_rows(runs: Iterable[JourneyRun], steps: Mapping[str, str | Promise]) -> list[RunRow]:
+    """Return the rows of runs; `steps` has the label of each step."""
+    return [
+        RunRow(
+            run,
+            labels.RUN_STATES[run.state],
+            labels.RUN_TONES[run.state],
+            labels.END_REASONS.get(run.end_reason) or (steps.get(run.step, "") if run.state == RunState.ACTIVE else ""),
+        )
+        for run in runs
+    ]

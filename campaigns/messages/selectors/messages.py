@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.core.cache import cache
 from django.db.models import (
     CharField,
     Count,
@@ -26,6 +24,7 @@ from campaigns.channels.registry import CHANNELS
 from campaigns.channels.selectors import PERIODS, since
 from campaigns.messages.labels import REASONS
 from campaigns.messages.models import Message, MessageState
+from core.db.slow_results import cached_when_slow
 from crm.customers.models import Consent, ConsentDecision, Customer
 from crm.orders.models import Order
 
@@ -145,16 +144,17 @@ class MessageFilter:
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Return counts by state and reason. Slow counts are cached for a minute."""
-        key = f"campaigns.counts:{self.days}:{self.origin}:{self.channel}:{self.customer and self.customer.pk}"
-        cached = cache.get(key)
-        if cached is not None:
-            return cached
-        started = time.monotonic()
+        customer = self.customer and self.customer.pk
+        return cached_when_slow(
+            f"campaigns.counts:{self.days}:{self.origin}:{self.channel}:{customer}",
+            self._counts,
+            slow=SLOW_SECONDS,
+            seconds=KEPT_SECONDS,
+        )
+
+    def _counts(self) -> dict[tuple[str, str], int]:
         rows = self.around().values_list("state", "reason").annotate(count=Count("pk"))
-        figures = {(state, reason): count for state, reason, count in rows}
-        if time.monotonic() - started > SLOW_SECONDS:
-            cache.set(key, figures, KEPT_SECONDS)
-        return figures
+        return {(state, reason): count for state, reason, count in rows}
 
 
 def _window(text: str) -> int:

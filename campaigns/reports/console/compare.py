@@ -23,7 +23,8 @@ from campaigns.reports.console.cells import (
     reaction_cell,
 )
 from campaigns.reports.console.columns import results_of
-from campaigns.reports.selectors.campaigns import KINDS, TRANSACTIONAL, Campaign, campaigns_of
+from campaigns.reports.labels import KINDS, TRANSACTIONAL, newest
+from campaigns.reports.selectors.campaigns import Campaign, campaigns_of
 from campaigns.reports.selectors.coupons import CouponFigures
 from campaigns.reports.selectors.figures import Figures
 from core.base import clock
@@ -101,8 +102,7 @@ def _offered(request: HttpRequest, chosen: list[Campaign]) -> list[tuple[str | P
     for prefix in _prefixes(request):
         kind = KINDS[prefix]
         mine = [(campaign.origin, campaign.name) for campaign in chosen if campaign.origin.startswith(f"{prefix}:")]
-        newest = kind.model.objects.order_by("-created_at", "-pk").values_list("pk", "name")[:OFFERED]
-        others = [(f"{prefix}:{pk}", name) for pk, name in newest]
+        others = newest(kind, OFFERED)
         groups.append((kind.label, [*mine, *(item for item in others if item not in mine)]))
     groups.append((_t("Transactional"), [(origin, str(label)) for origin, label in TRANSACTIONAL.items()]))
     return [(label, items) for label, items in groups if items]

@@ -28,6 +28,7 @@ from campaigns.messages.services import messages as services
 from campaigns.reports import labels as reports_labels
 from campaigns.reports.labels import Origin
 from campaigns.templates.console import frames
+from campaigns.transactional.rules import SURVEY_ORIGIN
 from core.base import clock
 from core.base.actor import of_user
 from core.base.errors import Invalid
@@ -165,11 +166,9 @@ def _filters(
 ) -> list[tuple[str, str, list, str]]:
     """Return (name, label, choices, value); a chosen campaign beyond the list's limit is kept."""
     offered = [
-        (f"{prefix}{pk}", name)
-        for prefix, model, _route, _permission in reports_labels.CAMPAIGNS
-        for pk, name in model.objects.order_by("-created_at").values_list("pk", "name")[:CAMPAIGNS_OFFERED]
+        choice for kind in reports_labels.SENDING_KINDS for choice in reports_labels.newest(kind, CAMPAIGNS_OFFERED)
     ]
-    campaigns = [*offered, (reports_labels.SURVEY, _t("Satisfaction question"))]
+    campaigns = [*offered, (SURVEY_ORIGIN, _t("Satisfaction question"))]
     if message_filter.origin and message_filter.origin not in dict(campaigns):
         campaigns.append((message_filter.origin, origins[message_filter.origin].label))
     states = [*words.STATES.items(), (queries.TROUBLE, _t("Failed or uncertain"))]

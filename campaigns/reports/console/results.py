@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -29,6 +27,7 @@ from core.base import clock
 from core.console.charts import Chart, Series
 from core.console.list_columns import Cell
 from core.console.views import may, page, wants_part
+from core.db.slow_results import cached_when_slow
 from core.text.formatting import day, money, number
 from loyalty.ledger.selectors.balances import points_worth
 from loyalty.program.models import Program
@@ -92,22 +91,23 @@ Results = tuple[Figures, Timeline | None, list[tuple[str, int]], Comparison | No
 
 def _results(campaign: Campaign, *, with_holdout: bool) -> Results:
     """Return the results; slow ones are kept for five minutes."""
-    key = f"campaigns.result-page:{campaign.origin}:{campaign.days}:{campaign.goes_on}"
-    cached = cache.get(key)
-    if cached is not None:
-        return cached
-    started = time.monotonic()
-    figures = count_figures([campaign])[campaign.origin]
-    compared = (
-        compare(campaign.origin, days=campaign.days, now=clock.now(), goes_on=campaign.goes_on)
-        if with_holdout
-        else None
+
+    def count() -> Results:
+        figures = count_figures([campaign])[campaign.origin]
+        compared = (
+            compare(campaign.origin, days=campaign.days, now=clock.now(), goes_on=campaign.goes_on)
+            if with_holdout
+            else None
+        )
+        return figures, timeline_of(campaign), links_of(campaign.origin), compared
+
+    return cached_when_slow(
+        f"campaigns.result-page:{campaign.origin}:{campaign.days}:{campaign.goes_on}",
+        count,
+        slow=SLOW_SECONDS,
+        seconds=KEPT_SECONDS,
+        stored=lambda results: keep([campaign], {campaign.origin: results[0]}),
     )
-    results = figures, timeline_of(campaign), links_of(campaign.origin), compared
-    if time.monotonic() - started > SLOW_SECONDS:
-        cache.set(key, results, KEPT_SECONDS)
-        keep([campaign], {campaign.origin: figures})
-    return results
 
 
 def _stats(campaign: Campaign, figures: Figures) -> list[tuple[str, Cell]]:

@@ -25,19 +25,14 @@ OFFERED = 200
 
 def choices() -> list[tuple[str, str]]:
     """Return campaigns by name for the form, newest first."""
-    return [
-        (f"{prefix}{pk}", name)
-        for prefix, model, _route, _permission in reports_labels.CAMPAIGNS
-        for pk, name in model.objects.order_by("-created_at").values_list("pk", "name")[:OFFERED]
-    ]
+    return [choice for kind in reports_labels.SENDING_KINDS for choice in reports_labels.newest(kind, OFFERED)]
 
 
 def _campaign(value: str) -> Campaign | None:
-    for prefix, model, _route, _permission in reports_labels.CAMPAIGNS:
-        number = value.removeprefix(prefix)
-        if number != value and number.isascii() and number.isdigit() and len(number) < 16:
-            parts = ("version",) if model is Journey else ("template", "segment")
-            return model.objects.select_related(*parts).filter(pk=int(number)).first()
+    for kind in reports_labels.SENDING_KINDS:
+        for pk in reports_labels.ids_of(kind.prefix, [value]):
+            parts = ("version",) if kind.model is Journey else ("template", "segment")
+            return kind.model.objects.select_related(*parts).filter(pk=pk).first()
     return None
 
 

@@ -10,41 +10,10 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.broadcasts.models import Broadcast
-from campaigns.care.models import CareRule
-from campaigns.coupons.models import Coupon
-from campaigns.journeys.models import Journey
+from campaigns.reports.labels import KINDS, TRANSACTIONAL, ids_of
 
 # The window of campaigns that do not choose one: journeys and transactional messages.
 DEFAULT_DAYS = 7
-
-
-@dataclass(frozen=True)
-class CampaignKind:
-    """Describe a kind of campaign: `prefix` begins its origins, `permission` opens its page at `route`."""
-
-    prefix: str
-    label: str | Promise
-    model: Any
-    route: str
-    permission: str
-
-
-KINDS: dict[str, CampaignKind] = {
-    kind.prefix: kind
-    for kind in (
-        CampaignKind("broadcast", _("Broadcast"), Broadcast, "broadcast", "campaigns.view_broadcast"),
-        CampaignKind("journey", _("Journey"), Journey, "journey", "campaigns.view_journey"),
-        CampaignKind("care", _("Care rule"), CareRule, "care_rule", "campaigns.view_carerule"),
-        CampaignKind("coupon", _("Coupon"), Coupon, "coupon", "campaigns.view_coupon"),
-    )
-}
-# Origins of messages that belong to no campaign.
-TRANSACTIONAL: dict[str, str | Promise] = {
-    "survey:ticket": _("Satisfaction question"),
-    "ticket:reply": _("Reply on a ticket"),
-    "api": _("Sent by an API call"),
-}
 
 
 @dataclass(frozen=True)
@@ -91,11 +60,7 @@ def campaigns_of(origins: Sequence[str], prefixes: Iterable[str] = KINDS) -> lis
     }
     allowed = set(prefixes)
     for prefix, kind in KINDS.items():
-        ids = {
-            int(origin[len(prefix) + 1 :])
-            for origin in origins
-            if origin.startswith(f"{prefix}:") and origin[len(prefix) + 1 :].isdecimal() and len(origin) < 28
-        }
+        ids = ids_of(prefix, origins)
         if ids and prefix in allowed:
             found |= {campaign.origin: campaign for campaign in map(campaign_of, kind.model.objects.filter(pk__in=ids))}
     return [found[origin] for origin in dict.fromkeys(origins) if origin in found]

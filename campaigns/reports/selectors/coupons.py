@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from django.core.cache import cache
 from django.db import connection
 
 from campaigns.reports.selectors.figures import KEPT_SECONDS, SLOW_SECONDS, Revenue, reporting_channels
+from core.db.slow_results import many_cached_when_slow
 from core.db.statements import statement
 from crm.orders.selectors.bought import order_counts
 
@@ -52,17 +51,12 @@ class CouponFigures:
 
 def coupon_figures(coupons: Collection[int]) -> dict[int, CouponFigures]:
     """Return the figures by coupon, with one statement. Slow ones are kept for ten minutes."""
-    keys = {f"campaigns.coupon-results:{pk}": pk for pk in coupons}
-    cached = cache.get_many(keys) if keys else {}
-    missing = [pk for key, pk in keys.items() if key not in cached]
-    result = {keys[key]: figures for key, figures in cached.items()}
-    if missing:
-        started = time.monotonic()
-        counted = count_coupons(missing)
-        if time.monotonic() - started > SLOW_SECONDS:
-            cache.set_many({f"campaigns.coupon-results:{pk}": counted[pk] for pk in missing}, KEPT_SECONDS)
-        result |= counted
-    return result
+    return many_cached_when_slow(
+        {f"campaigns.coupon-results:{pk}": pk for pk in coupons},
+        count_coupons,
+        slow=SLOW_SECONDS,
+        seconds=KEPT_SECONDS,
+    )
 
 
 def count_coupons(coupons: Collection[int]) -> dict[int, CouponFigures]:

@@ -25,8 +25,10 @@ from campaigns.journeys.rules import StepValues, by_id
 from campaigns.messages.models import MessageState
 from campaigns.messages.rules import GateReason
 from campaigns.messages.selectors.messages import BOUNCES, COMPLAINT
-from campaigns.reports.selectors.campaigns import KINDS, Campaign, campaign_of
+from campaigns.reports.labels import KINDS
+from campaigns.reports.selectors.campaigns import Campaign, campaign_of
 from core.base import clock
+from core.db.slow_results import many_cached_when_slow
 from core.db.statements import statement
 from crm.orders.selectors.bought import order_counts
 
@@ -142,17 +144,17 @@ def _share(part: int, whole: int) -> float | None:
 
 def figures_of(campaigns: Sequence[Campaign]) -> dict[str, Figures]:
     """Return the figures by origin, of campaigns that send messages. Slow ones are kept for ten minutes."""
-    keys = {_key(campaign): campaign for campaign in campaigns}
-    cached = cache.get_many(keys) if keys else {}
-    missing = [campaign for key, campaign in keys.items() if key not in cached]
-    result = {keys[key].origin: figures for key, figures in cached.items()}
-    if missing:
-        started = time.monotonic()
-        counted = count_figures(missing)
-        if time.monotonic() - started > SLOW_SECONDS:
-            keep(missing, counted)
-        result |= counted
-    return result
+    figures = many_cached_when_slow(
+        {_key(campaign): campaign for campaign in campaigns},
+        lambda missing: _by_campaign(missing, count_figures(missing)),
+        slow=SLOW_SECONDS,
+        seconds=KEPT_SECONDS,
+    )
+    return {campaign.origin: row for campaign, row in figures.items()}
+
+
+def _by_campaign(campaigns: Sequence[Campaign], counted: dict[str, Figures]) -> dict[Campaign, Figures]:
+    return {campaign: counted[campaign.origin] for campaign in campaigns}
 
 
 def keep(campaigns: Sequence[Campaign], counted: dict[str, Figures]) -> None:

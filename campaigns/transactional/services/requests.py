@@ -14,13 +14,12 @@ from campaigns.messages.services.messages import queue_message
 from campaigns.templates.models import MessageClass, Template
 from campaigns.templates.rules import declared_values
 from campaigns.templates.services.templates import WRONG_VALUES
+from campaigns.transactional.rules import API_ORIGIN
 from core.base.actor import Actor
 from core.base.errors import Conflict, Invalid
 from core.db import idempotency
 from crm.customers.models import Customer
 from crm.customers.services.customers import require_active
-
-ORIGIN = "api"
 
 
 def find_template(named: str) -> Template:
@@ -60,7 +59,7 @@ def send_message(
         message = queue_message(
             customer=customer,
             template=template,
-            origin=ORIGIN,
+            origin=API_ORIGIN,
             occurrence=sha256(f"{scope}/{key}".encode()).hexdigest(),
             context={"values": _checked_values(template, values)},
         )

@@ -13,6 +13,7 @@ from campaigns.messages.models import Message
 from campaigns.messages.services.messages import queue_message
 from campaigns.templates.models import TemplateText
 from campaigns.templates.services.presets import survey_template
+from campaigns.transactional.rules import SURVEY_ORIGIN
 from crm.customers.models import Customer, Identity, IdentityKind
 from crm.desk.models import Ticket, TicketStatus
 from crm.desk.services import rating_token
@@ -40,7 +41,7 @@ def ask_satisfaction(*, ticket_id: int, resolution: int) -> Message | None:
     return queue_message(
         customer=ticket.customer,
         template=survey_template(_channel(ticket.customer)),
-        origin="survey:ticket",
+        origin=SURVEY_ORIGIN,
         step=STEP,
         occurrence=f"{ticket.pk}:{resolution}",
         context={
