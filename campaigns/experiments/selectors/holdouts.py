@@ -12,6 +12,7 @@ from analytics.features.selectors import shop_currency
 from campaigns.experiments.models import Experiment, ExperimentMetric, ExperimentScope
 from campaigns.experiments.rules import ExperimentEffect, GroupOutcome, effect_of, limits_of
 from campaigns.experiments.selectors.results import LEFT, ORDERS, SHARES, VALUES, WITHDRAWALS
+from campaigns.experiments.selectors.sums import WIDTH, columns_of, outcomes_of
 from core.db.statements import statement
 
 METRICS: tuple[str, ...] = (ExperimentMetric.ORDERED, ExperimentMetric.REVENUE, LEFT)
@@ -29,6 +30,10 @@ class HoldoutGroup:
     @property
     def counted(self) -> int:
         return self.outcomes[LEFT].count
+
+    def total(self, metric: str) -> int:
+        """Return the sum of a metric, such as all orders or the whole net revenue."""
+        return round(self.outcomes[metric].total)
 
 
 @dataclass(frozen=True)
@@ -60,12 +65,7 @@ def compare(origin: str, *, days: int, now: datetime, goes_on: bool) -> Comparis
     `goes_on`: customers are still held out.
     """
     currency = shop_currency()
-    sums = ", ".join(
-        f"coalesce(sum({value}) FILTER (WHERE f.over), 0)::float8,"
-        f" coalesce(sum(({value})::float8 * ({value})) FILTER (WHERE f.over), 0)::float8,"
-        f" count(*) FILTER (WHERE f.over AND {value} <> 0)"
-        for value in (VALUES[metric] for metric in METRICS)
-    )
+    sums = columns_of((VALUES[metric] for metric in METRICS), "f.over")
     with connection.cursor() as cursor:
         cursor.execute(
             statement(
@@ -77,7 +77,7 @@ def compare(origin: str, *, days: int, now: datetime, goes_on: bool) -> Comparis
             ),
             {"origin": origin, "days": days, "now": now, "goes_on": goes_on, "currency": currency},
         )
-        groups = {held_out: _group(figures) for held_out, *figures in cursor.fetchall()}
+        groups = {held_out: group_of(METRICS, figures) for held_out, *figures in cursor.fetchall()}
     if True not in groups:
         return None
     assigned, held_out = groups.get(False, NOBODY), groups[True]
@@ -93,13 +93,14 @@ def compare(origin: str, *, days: int, now: datetime, goes_on: bool) -> Comparis
     )
 
 
-def _group(figures: Sequence[float]) -> HoldoutGroup:
+def group_of(metrics: Sequence[str], figures: Sequence[float]) -> HoldoutGroup:
+    """Return a group from its count, the sums of `columns_of`, and the customers who wait."""
     count, *sums, waiting = figures
-    outcomes = {
-        metric: GroupOutcome(int(count), sums[3 * place], sums[3 * place + 1], int(sums[3 * place + 2]))
-        for place, metric in enumerate(METRICS)
-    }
-    return HoldoutGroup(outcomes, int(waiting))
+    return HoldoutGroup(outcomes_of(metrics, count, sums), int(waiting))
+
+
+def empty_group(metrics: Sequence[str]) -> HoldoutGroup:
+    return group_of(metrics, [0, *[0.0] * (WIDTH * len(metrics)), 0])
 
 
 # Whether a customer belonged to a global holdout at a moment: by their stored arm, else by the arm that they would get.
@@ -128,4 +129,4 @@ def global_holdout_params() -> dict[str, list]:
     }
 
 
-NOBODY = _group([0, *[0.0] * (3 * len(METRICS)), 0])
+NOBODY = empty_group(METRICS)

@@ -20,6 +20,7 @@ from campaigns.experiments.models import (
     ExperimentState,
 )
 from campaigns.experiments.rules import AdjustedEffect, Covariate, ExperimentEffect, GroupOutcome
+from campaigns.experiments.selectors.sums import WIDTH, columns_of, outcomes_of
 from core.base.zones import shop_zone
 from crm.orders.selectors.bought import order_counts
 
@@ -223,11 +224,7 @@ def _test_of(experiment: Experiment, metric: str, comparisons: int) -> dict[str,
 
 def _figures(experiment: Experiment) -> dict[int, dict[date, Sequence[float]]]:
     """Return by arm and day the count, the sums of each metric, and those of the covariate."""
-    sums = [
-        f"coalesce(sum({value}), 0)::float8, coalesce(sum(({value})::float8 * ({value})), 0)::float8, "
-        f"count(*) FILTER (WHERE {value} <> 0)"
-        for value in VALUES.values()
-    ]
+    sums = [columns_of(VALUES.values())]
     sums.append("coalesce(sum(before.spend), 0)::float8, coalesce(sum(before.spend::float8 * before.spend), 0)::float8")
     sums += [f"coalesce(sum(before.spend::float8 * ({VALUES[metric]})), 0)::float8" for metric in ADJUSTED]
     with connection.cursor() as cursor:
@@ -252,18 +249,13 @@ def _summed(rows: Iterable[Sequence[float]]) -> list[float]:
 
 
 def _outcomes(row: Sequence[float]) -> dict[str, GroupOutcome]:
-    width = 3 * len(VALUES)
+    width = WIDTH * len(VALUES)
     count, *sums = row or [0] * (1 + width + 2 + len(ADJUSTED))
     spend, squares, *products = sums[width:]
     covariates = {
         metric: Covariate(spend, squares, product) for metric, product in zip(ADJUSTED, products, strict=True)
     }
-    return {
-        metric: GroupOutcome(
-            int(count), sums[3 * place], sums[3 * place + 1], int(sums[3 * place + 2]), covariates.get(metric)
-        )
-        for place, metric in enumerate(VALUES)
-    }
+    return outcomes_of(VALUES, count, sums, covariates)
 
 
 def _course(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -18,11 +18,18 @@ from django.db.models import Sum
 
 from analytics.features.selectors import shop_currency
 from campaigns.experiments.models import ExperimentMetric
-from campaigns.experiments.rules import ExperimentEffect, GroupOutcome, effect_of
-from campaigns.experiments.selectors.holdouts import GLOBALLY_HELD_OUT, global_holdout_params
+from campaigns.experiments.rules import ExperimentEffect, effect_of
+from campaigns.experiments.selectors.holdouts import (
+    GLOBALLY_HELD_OUT,
+    HoldoutGroup,
+    empty_group,
+    global_holdout_params,
+    group_of,
+)
 from campaigns.experiments.selectors.results import GOAL, LEFT, SHARES
+from campaigns.experiments.selectors.sums import columns_of
 from campaigns.journeys import rules
-from campaigns.journeys.models import EndReason, Journey, JourneyStepCount, RunState
+from campaigns.journeys.models import EndReason, Journey, JourneyStepCount, JourneyVersion, RunState
 from campaigns.journeys.selectors.runs import Counts
 from core.base import clock
 from core.base.zones import shop_day
@@ -85,30 +92,14 @@ class StepMessages:
 
 
 @dataclass(frozen=True)
-class JourneyGroup:
-    """Hold one group: `outcomes` by metric over the customers whose window is over; `waiting`: those whose is not."""
-
-    outcomes: dict[str, GroupOutcome]
-    waiting: int = 0
-
-    @property
-    def counted(self) -> int:
-        return self.outcomes[LEFT].count
-
-    def total(self, metric: str) -> int:
-        """Return the sum of a metric, such as all orders or the whole net revenue."""
-        return round(self.outcomes[metric].total)
-
-
-@dataclass(frozen=True)
 class JourneyEffect:
     """Hold the two groups and their differences with a 95 % interval; `effects` are None while too few are counted.
 
     `held_out` is None when no customer was ever held out.
     """
 
-    entered: JourneyGroup
-    held_out: JourneyGroup | None
+    entered: HoldoutGroup
+    held_out: HoldoutGroup | None
     effects: dict[str, ExperimentEffect | None]
     currency: str
     days: int
@@ -200,20 +191,15 @@ def effect_of_journey(journey: Journey, *, now: datetime | None = None) -> Journ
     """Compare the customers who entered with those held out, by their first entry. One statement."""
     definition = journey.definition
     metrics = [metric for metric in METRICS if metric != GOAL or definition.get("goal")]
-    sums = ", ".join(
-        f"coalesce(sum({value}) FILTER (WHERE m.over), 0)::float8,"
-        f" coalesce(sum(({value})::float8 * ({value})) FILTER (WHERE m.over), 0)::float8,"
-        f" count(*) FILTER (WHERE m.over AND {value} <> 0)"
-        for value in (_VALUES[metric] for metric in metrics)
-    )
+    sums = columns_of((_VALUES[metric] for metric in metrics), "m.over")
     sql, params = effect_statement(
         journey, f"SELECT m.held_out, count(*) FILTER (WHERE m.over), {sums}, count(*) FILTER (WHERE NOT m.over)"
         f" {JOINED} GROUP BY m.held_out", now or clock.now(),
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        groups = {held_out: _group(metrics, figures) for held_out, *figures in cursor.fetchall()}
-    empty = _group(metrics, [0] * (3 * len(metrics) + 2))
+        groups = {held_out: group_of(metrics, figures) for held_out, *figures in cursor.fetchall()}
+    empty = empty_group(metrics)
     entered, held_out = groups.get(False, empty), groups.get(True)
     effects = {
         metric: effect_of(entered.outcomes[metric], held_out.outcomes[metric], error=ERROR, share=metric in SHARES)
@@ -271,18 +257,10 @@ def window_days(definition: Mapping[str, Any]) -> int:
     return int(definition.get("window_days") or rules.WINDOW_DAYS)
 
 
-def _group(metrics: Sequence[str], figures: Sequence[float]) -> JourneyGroup:
-    count, *sums, waiting = figures
-    outcomes = {
-        metric: GroupOutcome(int(count), sums[3 * place], sums[3 * place + 1], int(sums[3 * place + 2]))
-        for place, metric in enumerate(metrics)
-    }
-    return JourneyGroup(outcomes, int(waiting))
-
-
 def cost_of(journey: Journey) -> JourneyCost:
     """Return the gifts: points and codes from kept counts and the versions, uses of the codes from one statement."""
-    points, codes, coupons = _gifts(journey)
+    gifts = gifts_of([journey.pk])[journey.pk]
+    points, codes, coupons = gifts.points, gifts.codes, gifts.coupons
     currency = shop_currency()
     used = discount = 0
     if coupons:
@@ -300,18 +278,28 @@ def cost_of(journey: Journey) -> JourneyCost:
     return JourneyCost(codes, used, discount, points, worth, currency)
 
 
-def _gifts(journey: Journey) -> tuple[int, int, set[int]]:
-    """Return the points given, the codes given, and the coupons that they belong to."""
-    points, codes = 0, 0
-    coupons: set[int] = set()
-    steps = {version.pk: rules.by_id(version.definition["steps"]) for version in journey.versions.all()}
+@dataclass
+class Gifts:
+    """Count what a journey gave: points, coupon codes, and the coupons that these belong to."""
+
+    points: int = 0
+    codes: int = 0
+    coupons: set[int] = field(default_factory=set)
+
+
+def gifts_of(journeys: Collection[int]) -> dict[int, Gifts]:
+    """Return {journey id: gifts} from kept counts: the runs that did each giving step, times its points."""
+    gifts = {journey: Gifts() for journey in journeys}
+    versions = {version.pk: version for version in JourneyVersion.objects.filter(journey__in=gifts)}
+    steps = {pk: rules.by_id(version.definition["steps"]) for pk, version in versions.items()}
     # Outcome "": given. Others say why nothing was given.
     rows = JourneyStepCount.objects.filter(version__in=steps, outcome="").order_by()
     for version, own, count in rows.values_list("version_id", "step").annotate(total=Sum("count")):
+        given = gifts[versions[version].journey_id]
         values: rules.StepValues = steps[version].get(own, {})
         if values.get("kind") == "points":
-            points += count * int(values["points"])
+            given.points += count * int(values["points"])
         elif values.get("kind") == "coupon":
-            codes += count
-            coupons.add(int(values["coupon"]))
-    return points, codes, coupons
+            given.codes += count
+            given.coupons.add(int(values["coupon"]))
+    return gifts

@@ -13,15 +13,14 @@ from dataclasses import dataclass, field
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Sum
 
 from analytics.features.selectors import shop_currency
 from campaigns.channels.registry import CHANNELS
 from campaigns.experiments.models import ExperimentMetric
-from campaigns.experiments.rules import ExperimentEffect, GroupOutcome, effect_of
+from campaigns.experiments.rules import ExperimentEffect, effect_of
 from campaigns.experiments.selectors.results import ORDERS, SHARES, VALUES
-from campaigns.journeys.models import JourneyStepCount, JourneyVersion
-from campaigns.journeys.rules import StepValues, by_id
+from campaigns.experiments.selectors.sums import WIDTH, columns_of, outcomes_of
+from campaigns.journeys.selectors.results import gifts_of
 from campaigns.messages.models import MessageState
 from campaigns.messages.rules import GateReason
 from campaigns.messages.selectors.messages import BOUNCES, COMPLAINT
@@ -203,10 +202,9 @@ def count_figures(campaigns: Sequence[Campaign]) -> dict[str, Figures]:
             _add(result[origin], kind, label, counts)
     for figures in result.values():
         figures.revenue.sort(key=lambda row: (-row.orders, row.currency))
-    for origin, points in _points(
-        [campaign for campaign in campaigns if campaign.origin.startswith("journey:")]
-    ).items():
-        result[origin].points = points
+    journeys = {campaign.pk: campaign for campaign in campaigns if campaign.origin.startswith("journey:")}
+    for pk, gifts in (gifts_of(journeys) if journeys else {}).items():
+        result[journeys[pk].origin].points = gifts.points
     with_holdout = [campaign for campaign in campaigns if result[campaign.origin].held_out]
     for origin, effect in (_effects(with_holdout) if with_holdout else {}).items():
         result[origin].effect = effect
@@ -262,27 +260,9 @@ def _add_state(figures: Figures, state: str, reason: str, counts: list[int]) -> 
         figures.held_out += count if reason == GateReason.HOLDOUT else 0
 
 
-def _points(journeys: Sequence[Campaign]) -> dict[str, int]:
-    """Return the points that the journeys gave: the runs that did each giving step, times its points."""
-    totals: dict[str, int] = defaultdict(int)
-    versions = JourneyVersion.objects.filter(journey__in=[journey.pk for journey in journeys])
-    definitions = {version.pk: version for version in versions}
-    rows = JourneyStepCount.objects.filter(version__in=definitions, outcome="").order_by()
-    for pk, own, count in rows.values_list("version_id", "step").annotate(total=Sum("count")):
-        version = definitions[pk]
-        values: StepValues = by_id(version.definition["steps"]).get(own, {})
-        if values.get("kind") == "points":
-            totals[f"journey:{version.journey_id}"] += count * int(values["points"])
-    return totals
-
-
 def _effects(campaigns: Sequence[Campaign]) -> dict[str, Effect]:
     currency = shop_currency()
-    sums = ", ".join(
-        f"sum({VALUES[metric]})::float8, sum(({VALUES[metric]})::numeric ^ 2)::float8, "
-        f"count(*) FILTER (WHERE {VALUES[metric]} <> 0)"
-        for metric in METRICS
-    )
+    sums = columns_of(VALUES[metric] for metric in METRICS)
     orders = ORDERS.format(customer="f.customer_id", since="f.since", until="f.since + make_interval(days => f.days)")
     groups: dict[str, dict[bool, list]] = defaultdict(dict)
     with connection.cursor() as cursor:
@@ -302,16 +282,12 @@ def _effects(campaigns: Sequence[Campaign]) -> dict[str, Effect]:
 
 
 def _effect(groups: dict[bool, list], currency: str) -> Effect:
-    nobody = [0, *[0.0, 0.0, 0] * len(METRICS)]
-    assigned, held_out = groups.get(False, nobody), groups.get(True, nobody)
-    effects = {
-        metric: effect_of(_outcome(assigned, place), _outcome(held_out, place), error=ERROR, share=metric in SHARES)
-        for place, metric in enumerate(METRICS)
-    }
-    return Effect(
-        effects[ExperimentMetric.ORDERED], effects[ExperimentMetric.REVENUE], assigned[0], held_out[0], currency
+    nobody = [0, *[0.0] * (WIDTH * len(METRICS))]
+    assigned, held_out = (
+        outcomes_of(METRICS, count, sums) for count, *sums in (groups.get(False, nobody), groups.get(True, nobody))
     )
-
-
-def _outcome(numbers: list, place: int) -> GroupOutcome:
-    return GroupOutcome(numbers[0], *numbers[1 + 3 * place : 4 + 3 * place])
+    effects = {
+        metric: effect_of(assigned[metric], held_out[metric], error=ERROR, share=metric in SHARES) for metric in METRICS
+    }
+    ordered, revenue = ExperimentMetric.ORDERED, ExperimentMetric.REVENUE
+    return Effect(effects[ordered], effects[revenue], assigned[ordered].count, held_out[ordered].count, currency)
