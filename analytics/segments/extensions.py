@@ -22,12 +22,12 @@ from core.jobs.services import WORK
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
 from core.security.roles import EVERYONE, Role, grant
 from core.security.scopes import SCOPES
-from crm.imports.services.following import FOLLOWING, Step
+from crm.imports.services.following import FOLLOWING, FollowingStep
 from loyalty.program.registry import AUDIENCES, Audience
 
 conditions.register()
 segment_templates.register_all()
-FOLLOWING.register("analytics.figures", Step(_("Figures, scores and segments"), bring_figures_up_to_date))
+FOLLOWING.register("analytics.figures", FollowingStep(_("Figures, scores and segments"), bring_figures_up_to_date))
 
 
 def _segments() -> list[dict]:

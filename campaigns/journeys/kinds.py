@@ -31,10 +31,10 @@ class EventKind(FieldKind):
 class EventWhereKind(FieldKind):
     """A list of {"field", "operator", "value"} that must all hold for the properties of an event."""
 
-    def clean(self, field: Field, raw: Any, *, strict: bool) -> list[rules.Comparison]:
+    def clean(self, field: Field, raw: Any, *, strict: bool) -> list[rules.EventCondition]:
         if not isinstance(raw, list) or len(raw) > 5:
             raise Invalid(_("Use at most 5 conditions."))
-        cleaned: list[rules.Comparison] = []
+        cleaned: list[rules.EventCondition] = []
         for item in raw:
             name, operator, value = (str(item.get(part, "")).strip() for part in ("field", "operator", "value"))
             if not name and not value:
@@ -45,7 +45,7 @@ class EventWhereKind(FieldKind):
                 raise Invalid(_("Not one of the choices."), code="invalid_choice")
             if operator in ("gte", "lte") and not NUMBER.fullmatch(value):
                 raise Invalid(_("Use a number."))
-            cleaned.append(cast(rules.Comparison, {"field": name, "operator": operator, "value": value}))
+            cleaned.append(cast(rules.EventCondition, {"field": name, "operator": operator, "value": value}))
         return cleaned
 
 

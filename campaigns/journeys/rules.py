@@ -27,7 +27,7 @@ EXIT = ("never", "goal", "unmatched", "both")
 ENTRY, END = "entry", "end"
 
 
-class Comparison(TypedDict):
+class EventCondition(TypedDict):
     """One condition on a property of an event. `value` is text; "gte" and "lte" compare it as a decimal number."""
 
     field: str
@@ -39,10 +39,10 @@ class Goal(TypedDict):
     """The event that reaches the goal, by key (`crm.order_paid`, `activity:cart`), if all of `where` hold."""
 
     event: str
-    where: list[Comparison]
+    where: list[EventCondition]
 
 
-class Entry(TypedDict):
+class JourneyEntry(TypedDict):
     """How customers enter. `segment` is the id of the segment that they enter, or that limits the entry.
 
     `event`: `event` and `where`, as in a goal. `segment`: with `members`, the members at publishing enter too. `date`:
@@ -54,7 +54,7 @@ class Entry(TypedDict):
     kind: Literal["event", "segment", "date", "schedule", "api"]
     segment: int | None
     event: NotRequired[str]
-    where: NotRequired[list[Comparison]]
+    where: NotRequired[list[EventCondition]]
     members: NotRequired[bool]
     date: NotRequired[Literal["birthday", "member_day"]]
     days: NotRequired[int]
@@ -72,7 +72,7 @@ class Reentry(TypedDict):
     value: int
 
 
-class Exit(TypedDict):
+class JourneyExit(TypedDict):
     """When a run ends early: at the goal, when the customer leaves the entry's segment, at either, or never (J4)."""
 
     policy: Literal["never", "goal", "unmatched", "both"]
@@ -100,9 +100,9 @@ class JourneyDefinition(TypedDict):
     Goals and orders count for `window_days` after a customer enters or is held out.
     """
 
-    entry: Entry
+    entry: JourneyEntry
     reentry: Reentry
-    exit: Exit
+    exit: JourneyExit
     goal: Goal | None
     holdout: int
     window_days: int

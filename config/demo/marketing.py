@@ -25,7 +25,7 @@ from campaigns.journeys.services.presets import draft_from_preset
 from campaigns.templates.models import Template
 from campaigns.templates.services.templates import Text, save_template
 from config.demo.catalogue import KINDS
-from config.demo.reactions import Effect, Reactions
+from config.demo.reactions import PlantedEffect, Reactions
 from config.demo.world import World
 from core.base.actor import SYSTEM
 
@@ -63,7 +63,7 @@ class PlannedBroadcast:
     days_ago: float
     subject: Pair
     body: Pair
-    effect: Effect
+    effect: PlantedEffect
     coupon: str = ""
     experiment: str = ""
     holdout_percent: int = 10
@@ -75,37 +75,37 @@ BROADCASTS = (
         "harvest", ("New harvest from Yunnan", "云南新豆上市"), "buyers", 400,
         ("The new harvest is here", "云南新产季咖啡豆到店"),
         ("this year's beans from Yunnan taste of plum and honey.", "今年的云南豆有李子和蜂蜜的味道，欢迎尝鲜。"),
-        Effect(opens=0.44, clicks=0.22, orders=0.05, amount=13_000),
+        PlantedEffect(opens=0.44, clicks=0.22, orders=0.05, amount=13_000),
     ),
     PlannedBroadcast(
         "spring", ("Spring tea, first picking", "明前春茶预售"), "buyers", 300,
         ("The first tea of the year", "明前龙井开始预售"),
         ("the first picking is small: reserve your tin now.", "头采数量有限，现在预订即可锁定。"),
-        Effect(opens=0.4, clicks=0.18, orders=0.03, amount=16_000),
+        PlantedEffect(opens=0.4, clicks=0.18, orders=0.03, amount=16_000),
     ),
     PlannedBroadcast(
         "back", ("Come back, ¥20 off", "老客回归立减 20 元"), "risk", 210,
         ("¥20 for your next order", "送您 20 元回归券"),
         ("we saved a voucher for you.", "为您准备了一张回归券。"),
-        Effect(opens=0.34, clicks=0.24, orders=0.08, amount=15_000), coupon="back",
+        PlantedEffect(opens=0.34, clicks=0.24, orders=0.08, amount=15_000), coupon="back",
     ),
     PlannedBroadcast(
         "subject", ("Summer cold brew", "夏日冷萃季"), "buyers", 140,
         ("Cold brew for hot days", "夏天就喝冷萃"),
         ("three beans that we like best over ice.", "三款最适合冰饮的咖啡豆。"),
-        Effect(opens=0.38, clicks=0.18, orders=0.03, amount=12_000), experiment="subject",
+        PlantedEffect(opens=0.38, clicks=0.18, orders=0.03, amount=12_000), experiment="subject",
     ),
     PlannedBroadcast(
         "button", ("Autumn tasting box", "秋日品鉴礼盒"), "buyers", 70,
         ("A box for autumn", "秋日品鉴礼盒上新"),
         ("six small tins, made for sharing.", "六款小罐装，适合与朋友分享。"),
-        Effect(opens=0.4, clicks=0.2, orders=0.04, amount=20_000), experiment="button",
+        PlantedEffect(opens=0.4, clicks=0.2, orders=0.04, amount=20_000), experiment="button",
     ),
     PlannedBroadcast(
         "members", ("Members' week: 10% off", "会员周 9 折"), "active", 16,
         ("10% off for members, this week only", "会员专享 9 折，仅限本周"),
         ("your code is below.", "您的专属券码如下。"),
-        Effect(opens=0.48, clicks=0.26, orders=0.09, amount=15_000), coupon="members",
+        PlantedEffect(opens=0.48, clicks=0.26, orders=0.09, amount=15_000), coupon="members",
     ),
 )  # fmt: skip
 COUPONS: dict[str, tuple[Pair, str, int, int, int]] = {
@@ -128,19 +128,19 @@ EXPERIMENTS: dict[str, tuple[Pair, tuple[float, float], Pair, Pair, Pair]] = {
         ("One link", "一个链接"), ("Two links", "两个链接"),
     ),
 }  # fmt: skip
-JOURNEYS: tuple[tuple[str, float, Effect], ...] = (
-    ("welcome", 80, Effect(opens=0.55, clicks=0.3, orders=0.06, amount=11_000)),
-    ("first_purchase", 85, Effect(opens=0.5, clicks=0.22, orders=0.05, amount=12_000)),
-    ("winback", 60, Effect(opens=0.3, clicks=0.15, orders=0.035, amount=14_000)),
-    ("cart", 50, Effect(opens=0.45, clicks=0.32, orders=0.07, amount=13_000)),
+JOURNEYS: tuple[tuple[str, float, PlantedEffect], ...] = (
+    ("welcome", 80, PlantedEffect(opens=0.55, clicks=0.3, orders=0.06, amount=11_000)),
+    ("first_purchase", 85, PlantedEffect(opens=0.5, clicks=0.22, orders=0.05, amount=12_000)),
+    ("winback", 60, PlantedEffect(opens=0.3, clicks=0.15, orders=0.035, amount=14_000)),
+    ("cart", 50, PlantedEffect(opens=0.45, clicks=0.32, orders=0.07, amount=13_000)),
 )
 JOURNEY_HOLDOUT = 10
 GLOBAL_HOLDOUT_DAYS, GLOBAL_HOLDOUT_PERCENT = 240, 5
 CARE_DAYS = 88
 CARE_EFFECTS = {
-    "birthday": Effect(opens=0.6, clicks=0.25, orders=0.1, amount=12_000),
-    "thanks": Effect(opens=0.5, clicks=0.12, orders=0.01, amount=10_000),
-    "expiring": Effect(opens=0.45, clicks=0.3, orders=0.04, amount=10_000),
+    "birthday": PlantedEffect(opens=0.6, clicks=0.25, orders=0.1, amount=12_000),
+    "thanks": PlantedEffect(opens=0.5, clicks=0.12, orders=0.01, amount=10_000),
+    "expiring": PlantedEffect(opens=0.45, clicks=0.3, orders=0.04, amount=10_000),
 }
 
 
@@ -322,7 +322,7 @@ class Marketing:
             ),
         )
 
-    def _publish(self, code: str, effect: Effect) -> None:
+    def _publish(self, code: str, effect: PlantedEffect) -> None:
         journey: Journey = draft_from_preset(code=code, store=self.world.store, actor=SYSTEM)
         save_draft(journey=journey, actor=SYSTEM, draft={**journey.draft, "holdout": JOURNEY_HOLDOUT})
         publish_journey(journey=journey, actor=SYSTEM)

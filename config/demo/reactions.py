@@ -26,7 +26,7 @@ SHOP = "https://shop.example"
 
 
 @dataclass(frozen=True)
-class Effect:
+class PlantedEffect:
     """The true reaction to the messages of a campaign, as shares of the delivered messages.
 
     `clicks` is a share of the opened ones. `orders` is the share of customers who order because of the message, and
@@ -45,7 +45,7 @@ class Effect:
     lapsed: float = 0.75
 
 
-DEFAULT = Effect()
+DEFAULT = PlantedEffect()
 
 
 class Reactions:
@@ -53,18 +53,18 @@ class Reactions:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.effects: dict[str, Effect] = {}
-        self.arms: dict[int, Effect] = {}
+        self.effects: dict[str, PlantedEffect] = {}
+        self.arms: dict[int, PlantedEffect] = {}
         self.names: dict[str, str] = {}
         self._seen: datetime = world.history.first_day
 
-    def expect(self, origin: str, name: str, effect: Effect) -> None:
+    def expect(self, origin: str, name: str, effect: PlantedEffect) -> None:
         """State the effect of a campaign; it is written to the truth under its name."""
         self.effects[origin] = effect
         self.names[origin] = name
         self.world.truth.setdefault("campaigns", {})[name] = {"origin": origin, **asdict(effect)}
 
-    def expect_arm(self, arm_template: int, effect: Effect) -> None:
+    def expect_arm(self, arm_template: int, effect: PlantedEffect) -> None:
         """State the effect of one arm of an experiment, by its template."""
         self.arms[arm_template] = effect
 
@@ -93,14 +93,16 @@ class Reactions:
         self._seen = max(self._seen, self.world.clock.now)
         return len(values)
 
-    def _bounces(self, pk: UUID, customer: int, effect: Effect, key: tuple, sent_at: datetime) -> bool:
+    def _bounces(self, pk: UUID, customer: int, effect: PlantedEffect, key: tuple, sent_at: datetime) -> bool:
         if self.world.chance("bounce", *key) >= effect.bounces:
             return False
         later = sent_at + timedelta(minutes=2)
         self.world.agenda.add(later, lambda: self._bounce(pk, customer))
         return True
 
-    def _react(self, pk: UUID, customer: int, channel: str, effect: Effect, key: tuple, sent_at: datetime) -> None:
+    def _react(
+        self, pk: UUID, customer: int, channel: str, effect: PlantedEffect, key: tuple, sent_at: datetime
+    ) -> None:
         world = self.world
         owner = world.owner_of.get(customer)
         if owner is None:
@@ -127,7 +129,7 @@ class Reactions:
             if at < world.end:
                 world.agenda.add(at, lambda: self._order(owner, at, effect, key, pk))
 
-    def _order(self, owner: int, at: datetime, effect: Effect, key: tuple, message: UUID) -> None:
+    def _order(self, owner: int, at: datetime, effect: PlantedEffect, key: tuple, message: UUID) -> None:
         world = self.world
         amount = round(effect.amount * (0.5 + world.chance("amount", *key)))
         purchase = world.history.purchase(owner=owner, at=at, amount=amount, cause=str(key[1]))

@@ -34,7 +34,7 @@ from core.security.roles import synchronise_groups
 from crm.activity.services.activity import make_partitions
 from crm.customers.models import Store
 from crm.customers.services.setup import ensure_store
-from crm.simulation.rules.seasons import Festival
+from crm.simulation.rules.seasons import SaleFestival
 from crm.simulation.services.history import draw_history
 from crm.simulation.services.shop import simulate_shop
 from crm.simulation.services.steps import ShopWriter
@@ -160,7 +160,7 @@ def _replay(
     return dict(loop.seconds)
 
 
-def festivals(first_day: datetime, end: datetime) -> list[Festival]:
+def festivals(first_day: datetime, end: datetime) -> list[SaleFestival]:
     """Return the festivals with a sale within the history."""
     rows = []
     for year in range(first_day.year, end.year + 1):
@@ -168,7 +168,7 @@ def festivals(first_day: datetime, end: datetime) -> list[Festival]:
             if festival.code in SALES and first_day.date() + timedelta(days=14) < festival.on < end.date():
                 rate, before, discount = SALES[festival.code]
                 first = festival.on - timedelta(days=before)
-                rows.append(Festival(festival.code, first, before + 1, rate, discount))
+                rows.append(SaleFestival(festival.code, first, before + 1, rate, discount))
     return rows
 
 

@@ -178,7 +178,7 @@ def _waits(broadcast: Broadcast) -> dict[str, Any]:
     }
 
 
-def _until(row: waiting.Waiting) -> str:
+def _until(row: waiting.WaitingMessages) -> str:
     if row.reason in OPEN_ENDED or row.last <= clock.now():
         return ""
     if row.first < row.last and row.first > clock.now():

@@ -16,7 +16,7 @@ MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
-class Cell:
+class EffectCell:
     """Hold a figure of one group with its difference from the other: absolute, relative, and certainty.
 
     `note` says what can be concluded from few events; `url` opens the customers behind the figure.
@@ -40,7 +40,7 @@ class MetricRow:
     """Hold one metric with a cell for each group, in their order. The label of a cell is the name of its group."""
 
     label: str
-    cells: list[Cell]
+    cells: list[EffectCell]
     main: bool = False
 
 
@@ -52,16 +52,16 @@ def metric_label(metric: str) -> str:
 
 def cell_of(
     currency: str, metric: str, outcome: GroupOutcome, effect: ExperimentEffect | None, *, hidden: bool = False
-) -> Cell:
+) -> EffectCell:
     value = amount_of(currency, metric, outcome.mean) if outcome.count else "–"
     label = metric_label(metric)
     if hidden:
-        return Cell(label, value)
+        return EffectCell(label, value)
     if effect is None:
-        return Cell(label, value, note=_none_seen(outcome) if metric in SHARES else "")
+        return EffectCell(label, value, note=_none_seen(outcome) if metric in SHARES else "")
     open_ended = effect.few and not effect.sure
     better = (effect.difference < 0) == (metric == LEFT)
-    return Cell(
+    return EffectCell(
         label,
         value,
         _t("too few to conclude") if open_ended else difference_of(currency, metric, effect.difference),

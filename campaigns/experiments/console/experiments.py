@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from campaigns.experiments.console.courses import course_chart
 from campaigns.experiments.console.effects import (
-    Cell,
+    EffectCell,
     MetricRow,
     adjusted_words,
     amount_of,
@@ -152,8 +152,8 @@ def _groups(experiment: Experiment, results: ExperimentResults) -> list[tuple[st
 def _comparison(experiment: Experiment, results: ExperimentResults) -> list[MetricRow]:
     """Return the sizes of the arms, then each metric, the main one first."""
     rows = [
-        MetricRow(_t("Drawn"), [Cell(one.arm.name, number(one.drawn)) for one in results.arms]),
-        MetricRow(_t("Counted"), [Cell(one.arm.name, number(one.counted)) for one in results.arms]),
+        MetricRow(_t("Drawn"), [EffectCell(one.arm.name, number(one.drawn)) for one in results.arms]),
+        MetricRow(_t("Counted"), [EffectCell(one.arm.name, number(one.counted)) for one in results.arms]),
     ]
     for metric in sorted(FIGURES, key=lambda metric: metric != experiment.metric):
         cells = [_cell(experiment, results, one, metric) for one in results.arms]
@@ -161,7 +161,7 @@ def _comparison(experiment: Experiment, results: ExperimentResults) -> list[Metr
     return rows
 
 
-def _cell(experiment: Experiment, results: ExperimentResults, one: ArmResult, metric: str) -> Cell:
+def _cell(experiment: Experiment, results: ExperimentResults, one: ArmResult, metric: str) -> EffectCell:
     cell = cell_of(
         experiment.currency, metric, one.outcomes[metric], one.effects.get(metric), hidden=not results.readable
     )

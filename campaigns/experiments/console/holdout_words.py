@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
-from campaigns.experiments.console.effects import Cell, cell_of
+from campaigns.experiments.console.effects import EffectCell, cell_of
 from campaigns.experiments.models import ExperimentMetric
 from campaigns.experiments.rules import FEWEST, ExperimentEffect
 from campaigns.experiments.selectors.holdouts import Comparison, HoldoutGroup
@@ -21,7 +21,7 @@ from core.text.formatting import money, number
 class HoldoutRow:
     label: str
     counted: int
-    cells: list[Cell]
+    cells: list[EffectCell]
 
 
 def shown(compared: Comparison) -> dict[str, Any]:

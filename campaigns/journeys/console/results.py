@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _t
 from django.utils.translation import pgettext
 
-from campaigns.experiments.console.effects import Cell, MetricRow, cell_of, metric_label
+from campaigns.experiments.console.effects import EffectCell, MetricRow, cell_of, metric_label
 from campaigns.experiments.console.holdout_words import further_sentences, of_hundred, too_few
 from campaigns.experiments.models import ExperimentMetric
 from campaigns.experiments.rules import ExperimentEffect
@@ -203,7 +203,8 @@ def _comparison(journey: Journey, effect: results.JourneyEffect) -> tuple[list[t
     if effect.held_out is not None:
         groups.append((_t("Held out"), effect.held_out, people.MEASURED_HELD_OUT, {}))
     counted = [
-        Cell(label, number(group.counted), url=_people(journey, figure=figure)) for label, group, figure, _ in groups
+        EffectCell(label, number(group.counted), url=_people(journey, figure=figure))
+        for label, group, figure, _ in groups
     ]
     rows = [MetricRow(_t("Counted"), counted)]
     for place, metric in enumerate(effect.metrics):

@@ -157,7 +157,7 @@ def goal_words(definition: AnyJourney) -> str:
 
 
 @dataclass(frozen=True)
-class RunRow:
+class ListedRun:
     """A run in a list: its state, and the reason of its end or the step at which the customer is."""
 
     run: JourneyRun
@@ -166,10 +166,10 @@ class RunRow:
     note: str | Promise
 
 
-def run_rows(runs: Iterable[JourneyRun], steps: Mapping[str, str | Promise]) -> list[RunRow]:
+def run_rows(runs: Iterable[JourneyRun], steps: Mapping[str, str | Promise]) -> list[ListedRun]:
     """Return the rows of runs; `steps` has the label of each step."""
     return [
-        RunRow(
+        ListedRun(
             run,
             labels.RUN_STATES[run.state],
             labels.RUN_TONES[run.state],

@@ -23,7 +23,7 @@ from analytics.segments.models import Segment
 from campaigns.journeys import rules
 from campaigns.journeys.models import Journey, JourneyRun, JourneyState
 from campaigns.journeys.registry import STEPS, Run, StepBatch
-from campaigns.journeys.rules import Entry, JourneyDefinition, StepValues
+from campaigns.journeys.rules import JourneyDefinition, JourneyEntry, StepValues
 from campaigns.journeys.services import engine as journey_engine
 from campaigns.journeys.services import events as journey_events
 from campaigns.messages.services import gate
@@ -260,7 +260,7 @@ def hear(*, events: Sequence[Event]) -> int:
     return changed + _wake(customers)
 
 
-def _by_event(entry: Entry, customers: set[int], since: datetime) -> Candidates:
+def _by_event(entry: JourneyEntry, customers: set[int], since: datetime) -> Candidates:
     select = f"""SELECT h.customer_id, h.cause, h.at, h.context
                  FROM ({journey_events.select_of(entry["event"])}) AS h(customer_id, cause, at, properties, context)
                  WHERE campaigns_where(h.properties, %(where)s::jsonb)"""  # noqa: S608 - fragments of the code; values are parameters
@@ -350,7 +350,7 @@ def _enter_due(journey: Journey, now: datetime) -> int:
     return count
 
 
-def _is_ready(entry: Entry) -> bool:
+def _is_ready(entry: JourneyEntry) -> bool:
     """Return whether the members of the segment are known; until then the tables show none."""
     segment = Segment.objects.filter(pk=entry["segment"]).first()
     return segment is None or segment.is_current
@@ -410,7 +410,7 @@ def enter_members(*, journey: Journey, now: datetime | None = None) -> int:
             return entered
 
 
-def _by_date(journey: Journey, entry: Entry, now: datetime) -> Candidates:
+def _by_date(journey: Journey, entry: JourneyEntry, now: datetime) -> Candidates:
     """Select customers with a birthday or member day in that many days, or a day less, at the given local hour (J7)."""
     days = entry["days"]
     pairs = celebrated_around(now.date(), days, gate.policy().leap_birthday)
@@ -431,7 +431,7 @@ def _by_date(journey: Journey, entry: Entry, now: datetime) -> Candidates:
     }
 
 
-def _due_days(entry: Entry, since: datetime, now: datetime) -> list[date]:
+def _due_days(entry: JourneyEntry, since: datetime, now: datetime) -> list[date]:
     """Return the days of the timetable whose hour, in the shop's zone, is after `since` and not after `now`."""
     parameters = gate.parameters(now)
     zone, at = ZoneInfo(parameters["zone"]), time.fromisoformat(entry["time"])

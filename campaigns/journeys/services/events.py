@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 
 from analytics.segments.events import SEGMENT_ENTERED, SEGMENT_LEFT
-from campaigns.journeys.rules import Comparison
+from campaigns.journeys.rules import EventCondition
 from core.events.bus import TYPES, Effect, EventType
 from crm.activity.events import ACTIVITY_RECEIVED
 from crm.activity.models import ActivityKind
@@ -87,7 +87,7 @@ def label_of(key: str) -> str:
     return str(known_type.label) if known_type else key
 
 
-def where_words(where: Sequence[Comparison]) -> str:
+def where_words(where: Sequence[EventCondition]) -> str:
     """Format the conditions on an event, such as "score ≤ 2"; built-in properties have readable names."""
     signs = {"eq": "=", "ne": "≠", "gte": "≥", "lte": "≤"}
     names = {"up": _t("upwards"), "score": _t("score"), "points": _t("points"), "amount": _t("amount in minor units")}

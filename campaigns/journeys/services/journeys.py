@@ -18,11 +18,11 @@ from campaigns.journeys import events, rules
 from campaigns.journeys.models import Journey, JourneyRun, JourneyState, JourneyVersion, RunState
 from campaigns.journeys.registry import ERRORS, STEPS
 from campaigns.journeys.rules import (
-    Entry,
-    Exit,
     Goal,
     JourneyDefinition,
     JourneyDraft,
+    JourneyEntry,
+    JourneyExit,
     Reentry,
     Step,
     StepValues,
@@ -257,7 +257,7 @@ def cleaned(draft: Mapping[str, Any]) -> tuple[JourneyDefinition, list[JourneyPr
     definition: JourneyDefinition = {
         "entry": _entry(shaped["entry"], problems),
         "reentry": _reentry(shaped["reentry"], problems),
-        "exit": cast(Exit, {"policy": shaped["exit"].get("policy")}),
+        "exit": cast(JourneyExit, {"policy": shaped["exit"].get("policy")}),
         "goal": _goal(shaped["goal"], problems),
         "holdout": shaped["holdout"],
         "window_days": shaped["window_days"],
@@ -370,7 +370,7 @@ def _number(raw: Any, low: int, high: int, name: str) -> int:
     return clean_value(Field(name, "number", least=low, most=high), raw, errors=NUMBER_ERRORS)
 
 
-def _entry(raw: Mapping[str, Any], problems: list[JourneyProblem]) -> Entry:
+def _entry(raw: Mapping[str, Any], problems: list[JourneyProblem]) -> JourneyEntry:
     """Return the entry. Problems are reported for the step `entry`."""
     kind = raw.get("kind")
     entry: dict[str, Any] = {"kind": kind, "segment": raw.get("segment") or None}
@@ -383,7 +383,7 @@ def _entry(raw: Mapping[str, Any], problems: list[JourneyProblem]) -> Entry:
 
     if kind not in ENTRIES:
         problems.append(JourneyProblem("entry", _t("Entry"), "kind", _t("Choose how customers enter.")))
-        return cast(Entry, entry)
+        return cast(JourneyEntry, entry)
     if kind == "event":
         take("event", lambda: _clean(Field("event", "event"), raw.get("event")))
         take("where", lambda: _clean(WHERE, raw.get("where") or []))
@@ -407,7 +407,7 @@ def _entry(raw: Mapping[str, Any], problems: list[JourneyProblem]) -> Entry:
             take("on", lambda: clean_value(Field("on", "date"), raw.get("on"), errors=DATE_ERRORS))
     if entry["segment"] is not None or kind in ("segment", "schedule"):
         take("segment", lambda: _segment(entry["segment"]))
-    return cast(Entry, entry)
+    return cast(JourneyEntry, entry)
 
 
 def _segment(raw: Any) -> int:

@@ -21,7 +21,7 @@ from campaigns.coupons.models import CodeMode, Coupon, DiscountKind
 from campaigns.coupons.rules.discounts import zhe_of
 from campaigns.coupons.services.coupons import create_coupon
 from campaigns.journeys.models import Journey
-from campaigns.journeys.rules import Comparison, Entry, Exit, Goal, Reentry, Step, step_of
+from campaigns.journeys.rules import EventCondition, Goal, JourneyEntry, JourneyExit, Reentry, Step, step_of
 from campaigns.journeys.services.events import ORDER
 from campaigns.journeys.services.journeys import create_journey
 from campaigns.templates.models import Template
@@ -36,9 +36,9 @@ from crm.customers.models import Store
 class Preset(TypedDict):
     """The settings and steps of a ready-made journey; a draft adds the defaults of the others."""
 
-    entry: Entry
+    entry: JourneyEntry
     reentry: Reentry
-    exit: Exit
+    exit: JourneyExit
     goal: NotRequired[Goal]
     holdout: NotRequired[int]
     steps: list[Step]
@@ -172,11 +172,11 @@ def _chinese() -> bool:
     return (get_language() or "").startswith("zh")
 
 
-def _event(event: str, *where: Comparison) -> Entry:
+def _event(event: str, *where: EventCondition) -> JourneyEntry:
     return {"kind": "event", "event": event, "where": list(where), "segment": None}
 
 
-def _is(name: str, value: str, operator: Literal["eq", "lte"] = "eq") -> Comparison:
+def _is(name: str, value: str, operator: Literal["eq", "lte"] = "eq") -> EventCondition:
     return {"field": name, "operator": operator, "value": value}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from campaigns.journeys.models import Journey, JourneyState
-from campaigns.journeys.rules import Entry, JourneyDefinition, Step, StepValues, walk
+from campaigns.journeys.rules import JourneyDefinition, JourneyEntry, Step, StepValues, walk
 from campaigns.journeys.services.events import ACTIVITY_PREFIX, ORDER
 from campaigns.templates.models import Template
 from campaigns.templates.services.uses import (
@@ -50,7 +50,7 @@ def journey_problems(
     return by_step
 
 
-def _brought_by_entry(entry: Entry) -> tuple[str, ...]:
+def _brought_by_entry(entry: JourneyEntry) -> tuple[str, ...]:
     if entry.get("kind") == "event" and str(entry.get("event")).startswith(ACTIVITY_PREFIX):
         return ("event",)
     if entry.get("kind") == "event":

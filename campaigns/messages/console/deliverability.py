@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from campaigns.channels.labels import channel_label
 from campaigns.channels.registry import CHANNELS
 from campaigns.messages.selectors import deliverability as selectors
-from campaigns.messages.selectors.deliverability import Delivery
+from campaigns.messages.selectors.deliverability import DomainDelivery
 from core.console.charts import Chart, Series
 from core.console.views import page
 from core.text.formatting import day, percent
@@ -22,7 +22,7 @@ DAYS = ("7", "30", "90")
 
 @dataclass(frozen=True)
 class DomainRow:
-    delivery: Delivery
+    delivery: DomainDelivery
     channel: str
     bounce_rate: str
     complaint_rate: str

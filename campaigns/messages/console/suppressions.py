@@ -32,7 +32,7 @@ EXPORT_CHUNK = 1000
 
 
 @dataclass(frozen=True)
-class SuppressionRow:
+class ListedSuppression:
     """`address` is masked; `gone`: no customer has the address any more, so that only its hash is known."""
 
     suppression: Suppression
@@ -53,13 +53,13 @@ def _filter(request: HttpRequest) -> SuppressionFilter:
     )
 
 
-def _rows(suppressions: list[Suppression]) -> list[SuppressionRow]:
+def _rows(suppressions: list[Suppression]) -> list[ListedSuppression]:
     addresses = addresses_of(suppressions)
     rows = []
     for row in suppressions:
         address = masked(row, addresses)
         rows.append(
-            SuppressionRow(
+            ListedSuppression(
                 row,
                 channel_label(row.channel),
                 address,

@@ -21,7 +21,7 @@ COUNTS = ("sent", "delivered", "bounced", "complained")
 
 
 @dataclass(frozen=True)
-class Delivery:
+class DomainDelivery:
     """Hold the counts of one channel and domain. `delivered`: confirmed by the provider. `domain` None: small ones."""
 
     channel: str
@@ -58,10 +58,10 @@ def _rows(days: int, channel: str) -> QuerySet[DomainDay]:
     return rows.filter(channel=channel) if channel else rows
 
 
-def by_domain(days: int, channel: str = "") -> list[Delivery]:
+def by_domain(days: int, channel: str = "") -> list[DomainDelivery]:
     """Return the domains of the last days, most messages first; small ones are one row for each channel, at the end."""
     sums = _rows(days, channel).values_list("channel", "domain").annotate(*map(Sum, COUNTS))
-    rows = [Delivery(*row) for row in sums.order_by("-sent__sum", "channel", "domain")]
+    rows = [DomainDelivery(*row) for row in sums.order_by("-sent__sum", "channel", "domain")]
     large = [row for row in rows if row.sent >= FEWEST or not row.domain][:SHOWN]
     shown = {(row.channel, row.domain) for row in large}
     rest = [row for row in rows if (row.channel, row.domain) not in shown]
@@ -70,11 +70,11 @@ def by_domain(days: int, channel: str = "") -> list[Delivery]:
     ]
 
 
-def _total(channel: str, domain: str | None, rows: list[Delivery]) -> Delivery:
-    return Delivery(channel, domain, *(sum(getattr(row, name) for row in rows) for name in COUNTS))
+def _total(channel: str, domain: str | None, rows: list[DomainDelivery]) -> DomainDelivery:
+    return DomainDelivery(channel, domain, *(sum(getattr(row, name) for row in rows) for name in COUNTS))
 
 
-def by_day(days: int, channel: str = "", domain: str = "") -> list[tuple[date, Delivery]]:
+def by_day(days: int, channel: str = "", domain: str = "") -> list[tuple[date, DomainDelivery]]:
     """Return the totals of each of the last days, days without messages included."""
     rows = _rows(days, channel)
     if domain:
@@ -84,5 +84,5 @@ def by_day(days: int, channel: str = "", domain: str = "") -> list[tuple[date, D
     result = []
     for back in range(days - 1, -1, -1):
         day = last - timedelta(days=back)
-        result.append((day, Delivery(channel, domain, *sums.get(day, [0] * len(COUNTS)))))
+        result.append((day, DomainDelivery(channel, domain, *sums.get(day, [0] * len(COUNTS)))))
     return result

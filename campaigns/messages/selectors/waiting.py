@@ -15,7 +15,7 @@ DUE, ZONE, PACE, RETRY, HANDING_OVER, ALL_HELD = "due", "zone", "pace", "retry",
 
 
 @dataclass(frozen=True)
-class Waiting:
+class WaitingMessages:
     """Hold how many messages wait for one reason, and when the first and the last of them are due."""
 
     reason: str
@@ -24,7 +24,7 @@ class Waiting:
     last: datetime
 
 
-def waiting_by_reason(origin: str, *, zoned: bool, paced: bool) -> list[Waiting]:
+def waiting_by_reason(origin: str, *, zoned: bool, paced: bool) -> list[WaitingMessages]:
     """Return the messages of a campaign that wait, most first.
 
     `zoned`: they wait for a time in each customer's zone. `paced`: a limit a minute spreads them.
@@ -45,4 +45,4 @@ def waiting_by_reason(origin: str, *, zoned: bool, paced: bool) -> list[Waiting]
                 "handing_over": HANDING_OVER, "all_held": ALL_HELD,
             },
         )  # fmt: skip
-        return [Waiting(*row) for row in cursor.fetchall()]
+        return [WaitingMessages(*row) for row in cursor.fetchall()]

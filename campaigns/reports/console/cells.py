@@ -16,7 +16,7 @@ from campaigns.experiments.models import ExperimentMetric
 from campaigns.experiments.rules import FEWEST, ExperimentEffect
 from campaigns.reports.selectors.campaigns import Campaign
 from campaigns.reports.selectors.coupons import CouponFigures
-from campaigns.reports.selectors.figures import Effect, Figures, Revenue
+from campaigns.reports.selectors.figures import CampaignEffect, MessageFigures, Revenue
 from core.console.list_columns import Cell
 from core.text.formatting import money, number, percent
 
@@ -63,7 +63,7 @@ def amounts(revenue: Sequence[Revenue], currency: str) -> str:
     return " · ".join(money(row.net, row.currency) for row in revenue) or money(0, currency)
 
 
-def cells_of(campaign: Campaign, figures: Figures | CouponFigures, currency: str) -> list[Cell]:
+def cells_of(campaign: Campaign, figures: MessageFigures | CouponFigures, currency: str) -> list[Cell]:
     """Return the cells of HEADS."""
     sent = figures.sent
     if not sent and not figures.orders:
@@ -74,11 +74,11 @@ def cells_of(campaign: Campaign, figures: Figures | CouponFigures, currency: str
         reaction_cell(campaign, "clicked", figures.clicked, figures.trackable, figures.click_rate),
         Cell(number(figures.orders), url=listed(campaign, reaction="ordered") if figures.orders else ""),
         Cell(amounts(figures.revenue, currency)),
-        effect_cell(figures.effect if isinstance(figures, Figures) else None),
+        effect_cell(figures.effect if isinstance(figures, MessageFigures) else None),
     ]
 
 
-def effect_cell(effect: Effect | None) -> Cell:
+def effect_cell(effect: CampaignEffect | None) -> Cell:
     """Return the difference of the share of customers who ordered, with its interval."""
     if effect is None:
         return Cell(NONE)

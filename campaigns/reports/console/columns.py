@@ -11,14 +11,14 @@ from analytics.features.selectors import shop_currency
 from campaigns.reports.console.cells import HEADS, cells_of
 from campaigns.reports.selectors.campaigns import Campaign, campaign_of
 from campaigns.reports.selectors.coupons import CouponFigures, coupon_figures
-from campaigns.reports.selectors.figures import Figures, figures_of
+from campaigns.reports.selectors.figures import MessageFigures, figures_of
 from core.console.list_columns import COLUMNS, AddedColumns
 
 
-def results_of(campaigns: Sequence[Campaign]) -> dict[str, Figures | CouponFigures]:
+def results_of(campaigns: Sequence[Campaign]) -> dict[str, MessageFigures | CouponFigures]:
     """Return the figures of campaigns of any kind by origin: a coupon counts the messages and orders of its codes."""
     coupons = [campaign for campaign in campaigns if campaign.is_coupon]
-    result: dict[str, Figures | CouponFigures] = dict(
+    result: dict[str, MessageFigures | CouponFigures] = dict(
         figures_of([campaign for campaign in campaigns if not campaign.is_coupon])
     )
     if coupons:

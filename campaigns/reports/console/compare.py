@@ -26,7 +26,7 @@ from campaigns.reports.console.columns import results_of
 from campaigns.reports.labels import KINDS, TRANSACTIONAL, newest
 from campaigns.reports.selectors.campaigns import Campaign, campaigns_of
 from campaigns.reports.selectors.coupons import CouponFigures
-from campaigns.reports.selectors.figures import Figures
+from campaigns.reports.selectors.figures import MessageFigures
 from core.base import clock
 from core.console.charts import Chart, Series
 from core.console.list_columns import Cell
@@ -58,7 +58,7 @@ HEADS: tuple[str | Promise, ...] = (
 @dataclass(frozen=True)
 class ComparedRow:
     campaign: Campaign
-    figures: Figures | CouponFigures
+    figures: MessageFigures | CouponFigures
     cells: list[Cell] = field(default_factory=list)
 
 
@@ -108,7 +108,7 @@ def _offered(request: HttpRequest, chosen: list[Campaign]) -> list[tuple[str | P
     return [(label, items) for label, items in groups if items]
 
 
-def _cells(campaign: Campaign, figures: Figures | CouponFigures, currency: str) -> list[Cell]:
+def _cells(campaign: Campaign, figures: MessageFigures | CouponFigures, currency: str) -> list[Cell]:
     def share(value: float | None, part: int, whole: int, reaction: str, digits: int = 1) -> Cell:
         return reaction_cell(campaign, reaction, part, whole, value, digits)
 
@@ -153,7 +153,7 @@ def _charts(rows: list[ComparedRow], currency: str) -> list[Chart]:
         Series(_t("Click rate (%)"), shares([row.figures.click_rate for row in rows])),
         Series(
             _t("Order rate (%)"),
-            shares([row.figures.order_rate if isinstance(row.figures, Figures) else None for row in rows]),
+            shares([row.figures.order_rate if isinstance(row.figures, MessageFigures) else None for row in rows]),
         ),
     ]
     net = [_major(row.figures.net(currency), currency) for row in rows]
@@ -207,7 +207,7 @@ CSV_HEADS = (
 )
 
 
-def _line(campaign: Campaign, figures: Figures | CouponFigures) -> str:
+def _line(campaign: Campaign, figures: MessageFigures | CouponFigures) -> str:
     currency = figures.revenue[0].currency if figures.revenue else shop_currency()
     head: list[Any] = [campaign.name, str(campaign.kind)]
     revenue = [figures.orders, _major(figures.net(currency), currency), currency]

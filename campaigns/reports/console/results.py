@@ -21,8 +21,8 @@ from campaigns.journeys.models import Journey
 from campaigns.reports.console.cells import listed, part_of, reaction_cell
 from campaigns.reports.selectors.campaigns import Campaign, campaign_of
 from campaigns.reports.selectors.coupons import CouponFigures, coupon_figures
-from campaigns.reports.selectors.figures import Figures, count_figures, keep
-from campaigns.reports.selectors.timeline import Counts, Timeline, timeline_of
+from campaigns.reports.selectors.figures import MessageFigures, count_figures, keep
+from campaigns.reports.selectors.timeline import CampaignTimeline, Counts, timeline_of
 from core.base import clock
 from core.console.charts import Chart, Series
 from core.console.list_columns import Cell
@@ -86,7 +86,7 @@ def _edit_url(request: HttpRequest, row: Broadcast | CareRule) -> str:
     return reverse("broadcast_edit", args=[row.pk]) if draft else ""
 
 
-Results = tuple[Figures, Timeline | None, list[tuple[str, int]], Comparison | None]
+Results = tuple[MessageFigures, CampaignTimeline | None, list[tuple[str, int]], Comparison | None]
 
 
 def _results(campaign: Campaign, *, with_holdout: bool) -> Results:
@@ -110,7 +110,7 @@ def _results(campaign: Campaign, *, with_holdout: bool) -> Results:
     )
 
 
-def _stats(campaign: Campaign, figures: Figures) -> list[tuple[str, Cell]]:
+def _stats(campaign: Campaign, figures: MessageFigures) -> list[tuple[str, Cell]]:
     """Return (label, cell) of the rates, each with its denominator and the messages behind it."""
 
     def share(
@@ -141,7 +141,7 @@ def _stats(campaign: Campaign, figures: Figures) -> list[tuple[str, Cell]]:
     ]
 
 
-def _costs(figures: Figures) -> list[tuple[str, str, str]]:
+def _costs(figures: MessageFigures) -> list[tuple[str, str, str]]:
     """Return (label, amount, detail) of what the campaign gave away."""
     rows = [
         (
@@ -157,7 +157,7 @@ def _costs(figures: Figures) -> list[tuple[str, str, str]]:
     return rows
 
 
-def charts_of(timeline: Timeline) -> list[Chart]:
+def charts_of(timeline: CampaignTimeline) -> list[Chart]:
     """Return the charts of a campaign: its first two days by hour, and all of its time by day."""
     labels = {
         "sent": _t("Sent (right axis)"),

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.db import connection
 
-from campaigns.reports.selectors.figures import KEPT_SECONDS, SLOW_SECONDS, Revenue, reporting_channels
+from campaigns.reports.selectors.figures import KEPT_SECONDS, SLOW_SECONDS, ResultFigures, Revenue, reporting_channels
 from core.db.slow_results import many_cached_when_slow
 from core.db.statements import statement
 from crm.orders.selectors.bought import order_counts
 
 
 @dataclass
-class CouponFigures:
+class CouponFigures(ResultFigures):
     """Hold the figures of one coupon. `discount` is in minor units of `currency`, the coupon's; "" before any use.
 
     `sent`: codes that a delivered message brought, of which `trackable` on channels that report opens; of these the
@@ -22,31 +22,10 @@ class CouponFigures:
     """
 
     issued: int = 0
-    sent: int = 0
-    trackable: int = 0
-    opened: int = 0
-    clicked: int = 0
     codes_used: int = 0
     uses: int = 0
     discount: int = 0
     currency: str = ""
-    revenue: list[Revenue] = field(default_factory=list)
-
-    @property
-    def orders(self) -> int:
-        return sum(row.orders for row in self.revenue)
-
-    @property
-    def open_rate(self) -> float | None:
-        return self.opened / self.trackable if self.trackable else None
-
-    @property
-    def click_rate(self) -> float | None:
-        return self.clicked / self.trackable if self.trackable else None
-
-    def net(self, currency: str) -> int:
-        """Return the net revenue in this currency, in minor units."""
-        return sum(row.net for row in self.revenue if row.currency == currency)
 
 
 def coupon_figures(coupons: Collection[int]) -> dict[int, CouponFigures]:

@@ -61,7 +61,7 @@ class CouponCost:
 
 
 @dataclass(frozen=True)
-class Effect:
+class CampaignEffect:
     """Hold the difference between intended and held-out customers; None while too few customers are counted."""
 
     ordered: ExperimentEffect | None
@@ -72,36 +72,14 @@ class Effect:
 
 
 @dataclass
-class Figures:
-    """Hold the figures of one campaign.
+class ResultFigures:
+    """Hold what the results of messages and of coupons share: reactions, and orders by currency."""
 
-    `sent`: handed to a provider. `delivered`: sent and not reported as bounced; of these a provider `confirmed` some.
-    `trackable`: delivered on channels that report opens. `waiting` and `kept_back` count messages by reason; `queued`
-    are those without one. `ordered` are customers.
-    """
-
-    days: int
-    queued: int = 0
-    sending: int = 0
     sent: int = 0
-    delivered: int = 0
-    confirmed: int = 0
     trackable: int = 0
     opened: int = 0
     clicked: int = 0
-    bounced: int = 0
-    complained: int = 0
-    unsubscribed: int = 0
-    failed: int = 0
-    uncertain: int = 0
-    held_out: int = 0
-    ordered: int = 0
-    points: int = 0
-    waiting: dict[str, int] = field(default_factory=dict)
-    kept_back: dict[str, int] = field(default_factory=dict)
     revenue: list[Revenue] = field(default_factory=list)
-    coupons: list[CouponCost] = field(default_factory=list)
-    effect: Effect | None = None
 
     @property
     def orders(self) -> int:
@@ -114,6 +92,38 @@ class Figures:
     @property
     def click_rate(self) -> float | None:
         return _share(self.clicked, self.trackable)
+
+    def net(self, currency: str) -> int:
+        """Return the net revenue in this currency, in minor units."""
+        return sum(row.net for row in self.revenue if row.currency == currency)
+
+
+@dataclass(kw_only=True)
+class MessageFigures(ResultFigures):
+    """Hold the figures of one campaign.
+
+    `sent`: handed to a provider. `delivered`: sent and not reported as bounced; of these a provider `confirmed` some.
+    `trackable`: delivered on channels that report opens. `waiting` and `kept_back` count messages by reason; `queued`
+    are those without one. `ordered` are customers.
+    """
+
+    days: int
+    queued: int = 0
+    sending: int = 0
+    delivered: int = 0
+    confirmed: int = 0
+    bounced: int = 0
+    complained: int = 0
+    unsubscribed: int = 0
+    failed: int = 0
+    uncertain: int = 0
+    held_out: int = 0
+    ordered: int = 0
+    points: int = 0
+    waiting: dict[str, int] = field(default_factory=dict)
+    kept_back: dict[str, int] = field(default_factory=dict)
+    coupons: list[CouponCost] = field(default_factory=list)
+    effect: CampaignEffect | None = None
 
     @property
     def order_rate(self) -> float | None:
@@ -132,16 +142,12 @@ class Figures:
     def unsubscribe_rate(self) -> float | None:
         return _share(self.unsubscribed, self.delivered)
 
-    def net(self, currency: str) -> int:
-        """Return the net revenue in this currency, in minor units."""
-        return sum(row.net for row in self.revenue if row.currency == currency)
-
 
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def figures_of(campaigns: Sequence[Campaign]) -> dict[str, Figures]:
+def figures_of(campaigns: Sequence[Campaign]) -> dict[str, MessageFigures]:
     """Return the figures by origin, of campaigns that send messages. Slow ones are kept for ten minutes."""
     figures = many_cached_when_slow(
         {_key(campaign): campaign for campaign in campaigns},
@@ -152,11 +158,11 @@ def figures_of(campaigns: Sequence[Campaign]) -> dict[str, Figures]:
     return {campaign.origin: row for campaign, row in figures.items()}
 
 
-def _by_campaign(campaigns: Sequence[Campaign], counted: dict[str, Figures]) -> dict[Campaign, Figures]:
+def _by_campaign(campaigns: Sequence[Campaign], counted: dict[str, MessageFigures]) -> dict[Campaign, MessageFigures]:
     return {campaign: counted[campaign.origin] for campaign in campaigns}
 
 
-def keep(campaigns: Sequence[Campaign], counted: dict[str, Figures]) -> None:
+def keep(campaigns: Sequence[Campaign], counted: dict[str, MessageFigures]) -> None:
     """Keep these figures, so that lists of large shops open at once."""
     cache.set_many({_key(campaign): counted[campaign.origin] for campaign in campaigns}, KEPT_SECONDS)
 
@@ -184,9 +190,9 @@ def _key(campaign: Campaign) -> str:
     return f"campaigns.results:{campaign.origin}:{campaign.days}:{campaign.goes_on}"
 
 
-def count_figures(campaigns: Sequence[Campaign]) -> dict[str, Figures]:
+def count_figures(campaigns: Sequence[Campaign]) -> dict[str, MessageFigures]:
     """Count the figures now."""
-    result = {campaign.origin: Figures(campaign.days) for campaign in campaigns}
+    result = {campaign.origin: MessageFigures(days=campaign.days) for campaign in campaigns}
     if not result:
         return result
     with connection.cursor() as cursor:
@@ -219,7 +225,7 @@ def reporting_channels() -> dict[str, list[str]]:
     }
 
 
-def _add(figures: Figures, kind: str, label: str, counts: list[int]) -> None:
+def _add(figures: MessageFigures, kind: str, label: str, counts: list[int]) -> None:
     if kind == "state":
         state, _colon, reason = label.partition(":")
         _add_state(figures, state, reason, counts)
@@ -233,7 +239,7 @@ def _add(figures: Figures, kind: str, label: str, counts: list[int]) -> None:
         figures.ordered = counts[0]
 
 
-def _add_state(figures: Figures, state: str, reason: str, counts: list[int]) -> None:
+def _add_state(figures: MessageFigures, state: str, reason: str, counts: list[int]) -> None:
     count, trackable, confirmed, opened, clicked, _unused = counts
     if state == MessageState.SENT:
         figures.sent += count
@@ -260,7 +266,7 @@ def _add_state(figures: Figures, state: str, reason: str, counts: list[int]) -> 
         figures.held_out += count if reason == GateReason.HOLDOUT else 0
 
 
-def _effects(campaigns: Sequence[Campaign]) -> dict[str, Effect]:
+def _effects(campaigns: Sequence[Campaign]) -> dict[str, CampaignEffect]:
     currency = shop_currency()
     sums = columns_of(VALUES[metric] for metric in METRICS)
     orders = ORDERS.format(customer="f.customer_id", since="f.since", until="f.since + make_interval(days => f.days)")
@@ -281,7 +287,7 @@ def _effects(campaigns: Sequence[Campaign]) -> dict[str, Effect]:
     return {campaign.origin: _effect(groups[campaign.origin], currency) for campaign in campaigns}
 
 
-def _effect(groups: dict[bool, list], currency: str) -> Effect:
+def _effect(groups: dict[bool, list], currency: str) -> CampaignEffect:
     nobody = [0, *[0.0] * (WIDTH * len(METRICS))]
     assigned, held_out = (
         outcomes_of(METRICS, count, sums) for count, *sums in (groups.get(False, nobody), groups.get(True, nobody))
@@ -290,4 +296,6 @@ def _effect(groups: dict[bool, list], currency: str) -> Effect:
         metric: effect_of(assigned[metric], held_out[metric], error=ERROR, share=metric in SHARES) for metric in METRICS
     }
     ordered, revenue = ExperimentMetric.ORDERED, ExperimentMetric.REVENUE
-    return Effect(effects[ordered], effects[revenue], assigned[ordered].count, held_out[ordered].count, currency)
+    return CampaignEffect(
+        effects[ordered], effects[revenue], assigned[ordered].count, held_out[ordered].count, currency
+    )

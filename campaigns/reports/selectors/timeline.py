@@ -23,7 +23,7 @@ Counts = dict[str, list[int]]
 
 
 @dataclass(frozen=True)
-class Timeline:
+class CampaignTimeline:
     """Hold the counts of EVENTS: `hourly` for the first two days from `hours`, `daily` for each of `days`, if any.
 
     Hours and days are the shop's.
@@ -35,7 +35,7 @@ class Timeline:
     daily: Counts
 
 
-def timeline_of(campaign: Campaign) -> Timeline | None:
+def timeline_of(campaign: Campaign) -> CampaignTimeline | None:
     """Return the timeline of a campaign; None before anything was sent.
 
     The days follow the first two days of a campaign that started in the last 60 days; of an older one they are the last
@@ -65,7 +65,7 @@ def timeline_of(campaign: Campaign) -> Timeline | None:
     hours = [plain + timedelta(hours=place) for place in range(until)]
     days = [first_day + timedelta(days=place) for place in range((last.date() - first_day).days + 1)]
     days = _trimmed(days, counts) if len(days) > 2 else []
-    return Timeline(
+    return CampaignTimeline(
         hours,
         {kind: [hourly.get((kind, hour), 0) for hour in hours] for kind in EVENTS},
         days,

@@ -1,6 +1,6 @@
 """The job after an import: points and tiers, then figures, scores and segments, so that all of them are current.
 
-    FOLLOWING.register("analytics.figures", Step(_("Figures and segments"), work))     # in the app's extensions
+    FOLLOWING.register("analytics.figures", FollowingStep(_("Figures and segments"), work))  # in extensions
 
 The job has its own progress and may restart at any moment: finished steps are skipped, and each step is idempotent.
 """
@@ -29,14 +29,14 @@ KIND = "crm.after_import"
 
 
 @dataclass(frozen=True)
-class Step:
+class FollowingStep:
     """Work that follows an import, with the label that the page shows."""
 
     label: str | Promise
     work: Callable[[ImportRun], None]
 
 
-FOLLOWING: Registry[Step] = Registry("step after an import")
+FOLLOWING: Registry[FollowingStep] = Registry("step after an import")
 
 
 def create_following(run: ImportRun) -> Job:

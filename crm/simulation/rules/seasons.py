@@ -10,7 +10,7 @@ MONTHS = {1: 0.95, 2: 0.85, 3: 0.9, 4: 0.9, 5: 0.88, 6: 0.85, 7: 0.78, 8: 0.78, 
 
 
 @dataclass(frozen=True)
-class Festival:
+class SaleFestival:
     """A festival with its sale. `rate`: the share of earlier buyers that order once more because of it."""
 
     name: str

@@ -13,10 +13,10 @@ import numpy as np
 from crm.simulation.rules import names as words
 from crm.simulation.rules.baskets import BasketLine, draw_basket, taste_of
 from crm.simulation.rules.process import Truth, simulate
-from crm.simulation.rules.seasons import MONTHS, Festival
+from crm.simulation.rules.seasons import MONTHS, SaleFestival
 from crm.simulation.services.people import PeopleRows, customer_numbers, people_rows, reserve
 
-# Festival orders are larger than others.
+# SaleFestival orders are larger than others.
 FESTIVAL_AMOUNT = 1.25
 DISCOUNT_SHARE, DISCOUNT_PERCENT = 0.1, 10
 
@@ -74,7 +74,7 @@ def draw_history(
     seed: int,
     first_day: datetime,
     end: datetime,
-    festivals: list[Festival],
+    festivals: list[SaleFestival],
     zone: str,
     truth: Truth | None = None,
 ) -> ShopHistory:
@@ -129,7 +129,7 @@ def draw_history(
 
 def _festival_orders(
     purchases: list[Purchase],
-    festivals: list[Festival],
+    festivals: list[SaleFestival],
     means: np.ndarray,
     tastes: list[str],
     zone: str,

@@ -96,7 +96,7 @@ class ApprovalCard:
 
     request: AdjustmentRequest
     balance: selectors.Balance
-    history: allowances.History
+    history: allowances.RequestHistory
 
 
 @page("loyalty.approve_adjustment")

@@ -78,7 +78,7 @@ def adjustments_of(account: Account) -> list[AdjustmentRequest]:
 
 
 @dataclass(frozen=True)
-class History:
+class RequestHistory:
     """Hold what an approver sees beside a request: earlier adjustments of the account, and those by the requester.
 
     `count`, `given` and `taken` are the points that the requester moved by hand in the last HISTORY_DAYS days.
@@ -91,7 +91,7 @@ class History:
     taken: int
 
 
-def histories_of(requests: Sequence[AdjustmentRequest]) -> dict[uuid.UUID, History]:
+def histories_of(requests: Sequence[AdjustmentRequest]) -> dict[uuid.UUID, RequestHistory]:
     """Return {request id: history} of waiting requests, with three queries for all of them."""
     of_account = _newest("account_id", {request.account_id for request in requests})
     by_requester = _newest("requested_by_id", {request.requested_by_id for request in requests})
@@ -112,7 +112,7 @@ def histories_of(requests: Sequence[AdjustmentRequest]) -> dict[uuid.UUID, Histo
     histories = {}
     for request in requests:
         sums = points_moved.get(request.requested_by_id, nothing)
-        histories[request.pk] = History(
+        histories[request.pk] = RequestHistory(
             _others(of_account[request.account_id], request),
             _others(by_requester[request.requested_by_id], request),
             sums["count"],

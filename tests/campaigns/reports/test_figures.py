@@ -24,7 +24,7 @@ from campaigns.messages.selectors.messages import MessageFilter
 from campaigns.reports.selectors import figures as selectors
 from campaigns.reports.selectors.campaigns import Campaign, campaigns_of
 from campaigns.reports.selectors.coupons import coupon_figures
-from campaigns.reports.selectors.figures import CouponCost, Figures, Revenue, count_figures
+from campaigns.reports.selectors.figures import CouponCost, MessageFigures, Revenue, count_figures
 from campaigns.reports.selectors.timeline import timeline_of
 from campaigns.templates.services.templates import Text, save_template
 from core.base.actor import SYSTEM
@@ -41,7 +41,7 @@ def campaign(origin: str = ORIGIN, days: int = DAYS, **values) -> Campaign:
     return Campaign(origin, origin, "Broadcast", days=days, **values)
 
 
-def figures(origin: str = ORIGIN, days: int = DAYS) -> Figures:
+def figures(origin: str = ORIGIN, days: int = DAYS) -> MessageFigures:
     return count_figures([campaign(origin, days)])[origin]
 
 
