@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.experiments.console.effects import Cell, amount_of, cell_of, difference_of
+from campaigns.experiments.console.effects import EffectCell, amount_of, cell_of, difference_of
 from campaigns.experiments.models import ExperimentMetric
 from campaigns.experiments.rules import GroupOutcome, effect_of
 from campaigns.experiments.selectors.results import LEFT
@@ -68,7 +68,7 @@ def test_an_effect_has_its_level_its_lift_and_its_chance():
     assert cell.note == ""
     three = effect_of(arm, control, error=0.05, comparisons=2, share=True)
     assert cell_of("CNY", ORDERED, arm, three).between.startswith("97.5%: ")
-    assert cell_of("CNY", ORDERED, arm, three, hidden=True) == Cell("Share of customers who order", "1.71%")
+    assert cell_of("CNY", ORDERED, arm, three, hidden=True) == EffectCell("Share of customers who order", "1.71%")
 
 
 def test_the_same_share_in_both_groups_has_an_interval():

@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from campaigns.channels.registry import DeliveryResult, Receipt, Status
 from campaigns.messages.models import DomainDay, Message
-from campaigns.messages.selectors import deliverability as selectors
 from campaigns.messages.services import feedback, messages
 from campaigns.messages.services.deliverability import domain_of
 from campaigns.messages.services.messages import queue_message, send_due
 from campaigns.templates.services.templates import Text, save_template
 from core.base.actor import SYSTEM
+from core.base.zones import shop_day
 from core.security.roles import Role
 from tests.campaigns.pages import settled
 
@@ -57,7 +57,7 @@ def test_each_outcome_is_counted_once_by_domain(memory, memory_template, make_cu
     for _ in range(2):
         feedback.record_receipts(channel="memory", receipts=[delivered, failed])
     assert counts() == {"a.example": (2, 1, 1, 0), "b.example": (1, 0, 1, 0)}
-    assert DomainDay.objects.get(domain="a.example").day == selectors.today()
+    assert DomainDay.objects.get(domain="a.example").day == shop_day(timezone.now())
 
 
 def test_a_report_counts_for_the_day_of_sending(message):
@@ -65,7 +65,7 @@ def test_a_report_counts_for_the_day_of_sending(message):
     feedback.record_receipts(channel="email", receipts=[Receipt(message.pk, Status.DELIVERED)])
     row = DomainDay.objects.get()
     assert (row.day, row.domain, row.sent, row.delivered) == (
-        selectors.today() - timedelta(days=3), "example.com", 0, 1,
+        shop_day(timezone.now()) - timedelta(days=3), "example.com", 0, 1,
     )  # fmt: skip
 
 
@@ -94,8 +94,8 @@ def fill(
     domain: str, sent: int, bounced: int = 0, complained: int = 0, days_ago: int = 0, channel: str = "email"
 ) -> None:
     DomainDay.objects.create(
-        day=selectors.today() - timedelta(days=days_ago), channel=channel, domain=domain, sent=sent, bounced=bounced,
-        complained=complained,
+        day=shop_day(timezone.now()) - timedelta(days=days_ago), channel=channel, domain=domain, sent=sent,
+        bounced=bounced, complained=complained,
     )  # fmt: skip
 
 
