@@ -23,8 +23,6 @@ from core.security.roles import Role
 from crm.orders.models import Product
 from tests import caches
 
-# One worker builds the shop for all tests of this file.
-pytestmark = pytest.mark.xdist_group("demo")
 END = datetime(2025, 11, 20, 12, 0, tzinfo=UTC)
 DEFAULTS = """
 SELECT c.relname, a.attname, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
