@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.messages.models import Message, MessageState
 from campaigns.messages.rules import GateReason
+from core.console.rows import CountedLink
 
 # Not a reason of the gate: a paused broadcast keeps its due messages until it is resumed.
 PAUSED = "paused"
@@ -65,6 +67,19 @@ class MessageBadge:
 def badge(message: Message) -> MessageBadge:
     reason = reason_label(message.reason) if message.reason else ""
     return MessageBadge(str(STATES[message.state]), tone(message.state), reason)
+
+
+def outcome_rows(states: Mapping[str, int], reasons: Mapping[str, int], listed: str) -> dict[str, list[CountedLink]]:
+    """Return the `states` and the `reasons`, most first, of a campaign's messages; `listed` is its list of messages."""
+    by_count = sorted(reasons.items(), key=lambda item: -item[1])
+    return {
+        "states": [
+            CountedLink(STATES[state], states[state], f"{listed}&state={state}", tone(state))
+            for state in MessageState.values
+            if states.get(state)
+        ],
+        "reasons": [CountedLink(reason_label(reason), n, f"{listed}&reason={reason}") for reason, n in by_count],
+    }
 
 
 def tone(state: str) -> str:

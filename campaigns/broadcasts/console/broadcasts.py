@@ -141,7 +141,6 @@ def _details(request: HttpRequest, broadcast: Broadcast) -> dict[str, Any]:
 def _figures(broadcast: Broadcast) -> dict[str, Any]:
     figures = selectors.figures_of(broadcast.origin, broadcast.coupon_id)
     listed = f"{reverse('messages')}?campaign={broadcast.origin}&days=all"
-    reasons = sorted(figures.reasons.items(), key=lambda item: -item[1])
     settled = sum(figures.states.get(state, 0) for state in SETTLED)
     return {
         "figures": figures,
@@ -149,12 +148,7 @@ def _figures(broadcast: Broadcast) -> dict[str, Any]:
         "moving": broadcast.state in MOVING,
         **_waits(broadcast),
         "through": settled,
-        "states": [
-            (words.STATES[state], figures.states[state], f"{listed}&state={state}", words.tone(state))
-            for state in MessageState.values
-            if figures.states.get(state)
-        ],
-        "reasons": [(reason_label(reason), count, f"{listed}&reason={reason}") for reason, count in reasons],
+        **words.outcome_rows(figures.states, figures.reasons, listed),
     }
 
 

@@ -20,7 +20,6 @@ from campaigns.care.services import care as services
 from campaigns.experiments.selectors import figures as selectors
 from campaigns.messages import labels as words
 from campaigns.messages.labels import reason_label
-from campaigns.messages.models import MessageState
 from campaigns.messages.selectors import messages as queries
 from campaigns.messages.services import gate as messages_gate
 from core.base.actor import of_user
@@ -88,19 +87,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 def _details(request: HttpRequest, rule: CareRule) -> dict[str, Any]:
     figures = selectors.figures_of(f"care:{rule.pk}", rule.coupon_id)
     listed = f"{reverse('messages')}?campaign=care:{rule.pk}&days=all"
-    states = [
-        (words.STATES[state], figures.states[state], f"{listed}&state={state}", words.tone(state))
-        for state in MessageState.values
-        if figures.states.get(state)
-    ]
-    reasons = sorted(figures.reasons.items(), key=lambda item: -item[1])
     return {
         "rule": rule,
         "trigger": care_labels.trigger_words(rule),
         "state_label": care_labels.RULE_STATES[rule.state],
         "figures": figures,
-        "states": states,
-        "reasons": [(reason_label(reason), count, f"{listed}&reason={reason}") for reason, count in reasons],
+        **words.outcome_rows(figures.states, figures.reasons, listed),
         "listed": listed,
         "recent": [
             (message, words.badge(message)) for message in queries.messages_of(f"care:{rule.pk}", LAST_MESSAGES)

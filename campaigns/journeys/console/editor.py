@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -62,28 +63,47 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "campaigns/journeys/journey_edit.html", context)
 
 
-def _places(steps: list[Step], selected: str) -> list[tuple[str, str, bool]]:
-    """Return the places for a step: (after, or after:arm, label, chosen)."""
+def _places(steps: list[Step], selected: str) -> list[StepPlace]:
+    """Return the places where a step can be added."""
     last = selected if selected in rules.by_id(steps) else (steps[-1]["id"] if steps else "")
-    places = [("", _t("at the beginning"), not last)]
+    places = [StepPlace("", _t("at the beginning"), not last)]
     for step, depth in rules.walk(steps):
         indent = "\u2003" * depth
         label = services.label_of(step)
         says = words.words_of(step)
         text = f"{label} · {says}" if says else label
-        places.append((step["id"], f"{indent}{text[:50]}", step["id"] == last))
+        places.append(StepPlace(step["id"], f"{indent}{text[:50]}", step["id"] == last))
         kind = STEPS.get(step["kind"])
         names = dict(kind.arms(step)) if kind else {}
         places += [
-            (f"{step['id']}:{code}", f"{indent}\u2003{label[:30]} → {names.get(code, code)}", False)
+            StepPlace(f"{step['id']}:{code}", f"{indent}\u2003{label[:30]} → {names.get(code, code)}")
             for code in step.get("arms", {})
         ]
     return places
 
 
-def kinds() -> list[tuple[str, str, str, str]]:
-    """Return (code, label, icon, group) of kinds of steps that can be added."""
-    return [(name, str(kind.label), kind.icon, kind.group) for name, kind in STEPS.items()]
+@dataclass(frozen=True)
+class OfferedKind:
+    """Hold a kind of step as the canvas and the form offer it."""
+
+    name: str
+    label: str
+    icon: str
+    group: str
+
+
+@dataclass(frozen=True)
+class StepPlace:
+    """Hold a place for a new step: `after` is the id of a step, or id:arm for the beginning of an arm."""
+
+    after: str
+    label: str
+    chosen: bool = False
+
+
+def kinds() -> list[OfferedKind]:
+    """Return the kinds of steps that can be added."""
+    return [OfferedKind(name, str(kind.label), kind.icon, kind.group) for name, kind in STEPS.items()]
 
 
 def _canvas(journey: Journey, problems: list[services.JourneyProblem]) -> dict[str, Any]:
@@ -92,13 +112,13 @@ def _canvas(journey: Journey, problems: list[services.JourneyProblem]) -> dict[s
         "steps": _canvas_steps(journey.draft["steps"]),
         "kinds": [
             {
-                "kind": name,
-                "label": label,
-                "icon": icon,
-                "group": group,
-                "ways": [[code, str(text)] for code, text in _ways(name)],
+                "kind": kind.name,
+                "label": kind.label,
+                "icon": kind.icon,
+                "group": kind.group,
+                "ways": [[code, str(text)] for code, text in _ways(kind.name)],
             }
-            for name, label, icon, group in kinds()
+            for kind in kinds()
         ],
         "groups": {"do": _t("Do"), "flow": _t("Flow")},
         "problems": sorted({problem.step for problem in problems}),

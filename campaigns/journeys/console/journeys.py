@@ -30,6 +30,7 @@ from campaigns.messages.models import Message, MessageState
 from core.base.actor import of_user
 from core.base.errors import DomainError, Invalid
 from core.console.list_columns import added_columns
+from core.console.rows import CountedLink
 from core.console.switching import switch
 from core.console.views import may, page, viewer, wants_part
 from core.db import paging
@@ -148,8 +149,8 @@ def _labels(definition: AnyJourney) -> dict[str, str]:
     return {step["id"]: services.label_of(step) for step, _depth in walk(definition["steps"])}
 
 
-def _messages(journey: Journey) -> list[tuple[str, int, str]]:
-    """Return the journey's messages by state: (label, count, list)."""
+def _messages(journey: Journey) -> list[CountedLink]:
+    """Return the journey's messages by state."""
     listed = f"{reverse('messages')}?campaign=journey:{journey.pk}&days=all"
     rows = (
         Message.objects.filter(origin=f"journey:{journey.pk}")
@@ -158,7 +159,7 @@ def _messages(journey: Journey) -> list[tuple[str, int, str]]:
         .annotate(count=Count("pk"))
     )
     labels = dict(MessageState.choices)
-    return [(str(labels[state]), count, f"{listed}&state={state}") for state, count in rows]
+    return [CountedLink(labels[state], count, f"{listed}&state={state}") for state, count in rows]
 
 
 def _figures(journey: Journey) -> dict[str, Any]:

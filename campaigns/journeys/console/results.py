@@ -29,6 +29,7 @@ from campaigns.journeys.selectors.runs import standing_of
 from campaigns.journeys.services.journeys import label_of
 from campaigns.messages.labels import reason_label
 from core.console.charts import Chart, Series
+from core.console.rows import TabLink
 from core.console.views import may, page, wants_part
 from core.db import paging
 from core.db.slow_results import cached_when_slow
@@ -286,7 +287,7 @@ def customers(request: HttpRequest, pk: int) -> HttpResponse:
         "wanted": wanted,
         "chosen": _chosen(wanted, steps),
         "tabs": [
-            (_people(journey, figure=code) if code else reverse("journey_customers", args=[pk]), label, code)
+            TabLink(code, label, _people(journey, figure=code) if code else reverse("journey_customers", args=[pk]))
             for code, label in _tabs()
         ],
     }

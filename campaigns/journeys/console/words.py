@@ -31,6 +31,15 @@ class Way:
     nodes: list[Node] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class StepOutcome:
+    """Hold how often a step ended with an outcome other than its ways."""
+
+    code: str
+    label: str
+    count: int
+
+
 @dataclass
 class Node:
     """Hold a step for the tree."""
@@ -42,7 +51,7 @@ class Node:
     words: str
     done: int = 0
     standing: int = 0
-    outcomes: list[tuple[str, int, str]] = field(default_factory=list)
+    outcomes: list[StepOutcome] = field(default_factory=list)
     ways: list[Way] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     selected: bool = False
@@ -76,7 +85,9 @@ def _node(step: Step, counts: Counts, faults: Mapping[str, list[str]], selected:
         for code, label in labels.items()
     ]
     others = [
-        (str(kind.outcome_label(code)), count, code) for code, count in outcomes.items() if code and code not in labels
+        StepOutcome(code, str(kind.outcome_label(code)), count)
+        for code, count in outcomes.items()
+        if code and code not in labels
     ]
     return Node(
         own, step["kind"], kind.icon, label_of(step), words_of(step), sum(outcomes.values()),

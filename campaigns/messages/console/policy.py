@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -74,14 +75,23 @@ def _day(code: str) -> str:
     return month_day(int(month), int(day))
 
 
+@dataclass(frozen=True)
+class KindLimit:
+    """Hold how many messages of a kind a customer gets a day and a week; None: no limit."""
+
+    label: str
+    day: int | None
+    week: int | None
+
+
 @page("campaigns.view_sendingpolicy")
 def limits(request: HttpRequest) -> HttpResponse:
     row = policy()
     context = {
         "policy": row,
         "kinds": [
-            (_t("Marketing"), row.marketing_per_day, row.marketing_per_week),
-            (_t("Surveys"), row.surveys_per_day, row.surveys_per_week),
+            KindLimit(_t("Marketing"), row.marketing_per_day, row.marketing_per_week),
+            KindLimit(_t("Surveys"), row.surveys_per_day, row.surveys_per_week),
         ],
         "leap_day": _day(row.leap_birthday),
         "quiet": row.quiet_from != row.quiet_until,

@@ -32,6 +32,7 @@ from campaigns.transactional.rules import SURVEY_ORIGIN
 from core.base import clock
 from core.base.actor import of_user
 from core.base.errors import Invalid
+from core.console.rows import ChoiceFilter
 from core.console.views import may, page, viewer
 from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
@@ -140,31 +141,40 @@ def save_list(request: HttpRequest) -> HttpResponse:
     return redirect("segment", segment.pk)
 
 
-def _tiles(counts: dict[tuple[str, str], int]) -> list[tuple[str, str, int, str]]:
-    """Return (state, label, count, tone): ordinary states always, problems only when there are some."""
+@dataclass(frozen=True)
+class CountedCode:
+    """Hold a state or a reason with its number of messages, as a filter of the list."""
+
+    code: str
+    label: str
+    count: int
+    tone: str = ""
+
+
+def _tiles(counts: dict[tuple[str, str], int]) -> list[CountedCode]:
+    """Return the states: ordinary ones always, problems only when there are some."""
     sums: dict[str, int] = {}
     for (state, _reason), count in counts.items():
         sums[state] = sums.get(state, 0) + count
     return [
-        (state, str(words.STATES[state]), sums.get(state, 0), TILE_TONES.get(state, ""))
+        CountedCode(state, str(words.STATES[state]), sums.get(state, 0), TILE_TONES.get(state, ""))
         for state in TILES
         if state not in TILE_TONES or sums.get(state)
     ]
 
 
-def _reasons(counts: dict[tuple[str, str], int], state: str) -> list[tuple[str, str, int]]:
-    """Return (reason, label, count) of messages that were not sent, most first, within the chosen state."""
+def _reasons(counts: dict[tuple[str, str], int], state: str) -> list[CountedCode]:
+    """Return the reasons of messages that were not sent, most first, within the chosen state."""
     sums: dict[str, int] = {}
     for (own, reason), count in counts.items():
         if reason and state in {"", own}:
             sums[reason] = sums.get(reason, 0) + count
-    return [(reason, reason_label(reason), count) for reason, count in sorted(sums.items(), key=lambda item: -item[1])]
+    by_count = sorted(sums.items(), key=lambda item: -item[1])
+    return [CountedCode(reason, reason_label(reason), count) for reason, count in by_count]
 
 
-def _filters(
-    message_filter: queries.MessageFilter, origins: dict[str, reports_labels.Origin]
-) -> list[tuple[str, str, list, str]]:
-    """Return (name, label, choices, value); a chosen campaign beyond the list's limit is kept."""
+def _filters(message_filter: queries.MessageFilter, origins: dict[str, reports_labels.Origin]) -> list[ChoiceFilter]:
+    """Return the filters; a chosen campaign beyond the list's limit is kept."""
     offered = [
         choice for kind in reports_labels.SENDING_KINDS for choice in reports_labels.newest(kind, CAMPAIGNS_OFFERED)
     ]
@@ -177,22 +187,22 @@ def _filters(
         for value in channels_selectors.PERIODS[:-1]
     ]
     return [
-        ("state", _t("State"), [("", _t("All")), *states], message_filter.state),
-        ("reason", _t("Reason"), [("", _t("All")), *REASONS.items()], message_filter.reason),
-        (
+        ChoiceFilter("state", _t("State"), [("", _t("All")), *states], message_filter.state),
+        ChoiceFilter("reason", _t("Reason"), [("", _t("All")), *REASONS.items()], message_filter.reason),
+        ChoiceFilter(
             "reaction",
             _t("Reaction"),
             [("", _t("All")), *((name, _reaction(name, message_filter.window)) for name in queries.REACTIONS)],
             message_filter.reaction,
         ),
-        ("campaign", _t("Campaign"), [("", _t("All")), *campaigns], message_filter.origin),
-        (
+        ChoiceFilter("campaign", _t("Campaign"), [("", _t("All")), *campaigns], message_filter.origin),
+        ChoiceFilter(
             "channel",
             _t("Channel"),
             [("", _t("All")), *((n, channel_label(n)) for n in CHANNELS.names())],
             message_filter.channel,
         ),
-        ("days", _t("Period"), [*periods, ("all", _t("All"))], message_filter.days),
+        ChoiceFilter("days", _t("Period"), [*periods, ("all", _t("All"))], message_filter.days),
     ]
 
 

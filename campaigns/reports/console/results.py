@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -141,10 +142,19 @@ def _stats(campaign: Campaign, figures: MessageFigures) -> list[tuple[str, Cell]
     ]
 
 
-def _costs(figures: MessageFigures) -> list[tuple[str, str, str]]:
-    """Return (label, amount, detail) of what the campaign gave away."""
+@dataclass(frozen=True)
+class Cost:
+    """Hold an amount that a campaign gave away, as text."""
+
+    label: str
+    amount: str
+    detail: str
+
+
+def _costs(figures: MessageFigures) -> list[Cost]:
+    """Return what the campaign gave away."""
     rows = [
-        (
+        Cost(
             _t("Coupon discounts"),
             money(row.discount, row.currency),
             _t("%(count)s redeemed") % {"count": number(row.uses)},
@@ -153,7 +163,7 @@ def _costs(figures: MessageFigures) -> list[tuple[str, str, str]]:
     ]
     if figures.points and (program := Program.objects.default()) is not None:
         worth = money(points_worth(program, figures.points), shop_currency())
-        rows.append((_t("Points given"), number(figures.points), _t("worth %(amount)s") % {"amount": worth}))
+        rows.append(Cost(_t("Points given"), number(figures.points), _t("worth %(amount)s") % {"amount": worth}))
     return rows
 
 

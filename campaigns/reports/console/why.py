@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 
 from campaigns.broadcasts.models import Broadcast
@@ -13,6 +16,7 @@ from campaigns.journeys.labels import END_REASONS
 from campaigns.journeys.models import Journey
 from campaigns.messages import labels as words
 from campaigns.messages.labels import reason_label
+from campaigns.messages.models import Message
 from campaigns.reports import labels as reports_labels
 from campaigns.reports.services import Explanation, NoMessage, why
 from core.console.views import may, page
@@ -36,6 +40,15 @@ def _campaign(value: str) -> Campaign | None:
     return None
 
 
+@dataclass(frozen=True)
+class ToldMessage:
+    """Hold a message with its state and the sentence that explains it."""
+
+    message: Message
+    badge: words.MessageBadge
+    outcome: str | Promise
+
+
 @page("campaigns.view_message")
 def show(request: HttpRequest, number: str) -> HttpResponse:
     customer = get_object_or_404(Customer, number=number)
@@ -49,7 +62,10 @@ def show(request: HttpRequest, number: str) -> HttpResponse:
             "origin": origin,
             "may_see_origin": may(request.user, origin.permission),
             "answer": answer,
-            "rows": [(message, words.badge(message), reports_labels.outcome(message)) for message in answer.messages],
+            "rows": [
+                ToldMessage(message, words.badge(message), reports_labels.outcome(message))
+                for message in answer.messages
+            ],
             "cause": cause_words(answer, campaign) if answer.cause else "",
             "now_reason": reason_label(answer.now) if answer.now else "",
             "now_words": reports_labels.explained(answer.now) if answer.now else "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
@@ -117,10 +118,17 @@ BLOCKS: list[tuple[str, str | Promise]] = [
 ]
 
 
-def offered(sample: dict[str, Any]) -> Iterator[tuple[str | Promise, list[tuple[str, str | Promise, str]]]]:
-    """Yield (group, [(code, label, example)])."""
+@dataclass(frozen=True)
+class OfferedVariable:
+    code: str
+    label: str | Promise
+    example: str
+
+
+def offered(sample: dict[str, Any]) -> Iterator[tuple[str | Promise, list[OfferedVariable]]]:
+    """Yield the groups with their variables."""
     for group, items in GROUPS:
-        yield group, [(f"{{{{ {path} }}}}", label, _example(sample, path)) for path, label in items]
+        yield group, [OfferedVariable(f"{{{{ {path} }}}}", label, _example(sample, path)) for path, label in items]
 
 
 def _example(sample: dict[str, Any], path: str) -> str:

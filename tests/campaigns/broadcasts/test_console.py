@@ -84,7 +84,7 @@ def test_from_preview_to_done(marketer, broadcast, segment, make_customer, mailo
     )
     page = marketer.get(reverse("broadcast", args=[broadcast.pk]))
     assert "every 3s" not in page.content.decode()
-    reasons = {label: (count, url) for label, count, url in page.context["reasons"]}
+    reasons = {row.label: (row.count, row.url) for row in page.context["reasons"]}
     assert {label: count for label, (count, _url) in reasons.items()} == {
         "No consent": 1, "No address on this channel": 1,
     }  # fmt: skip

@@ -95,6 +95,6 @@ class TestCareRules:
     def test_its_outcomes_open_the_rows_behind_them(self, marketer, rule, message, name):
         settled(message, "suppressed", reason="no_consent", origin=f"care:{rule.pk}")
         page = marketer.get(reverse(name, args=[rule.pk]))
-        ((label, count, url),) = page.context["reasons"]
-        assert (label, count) == ("No consent", 1)
-        assert [row.message for row in marketer.get(url).context["rows"]] == [message]
+        (reason,) = page.context["reasons"]
+        assert (reason.label, reason.count) == ("No consent", 1)
+        assert [row.message for row in marketer.get(reason.url).context["rows"]] == [message]

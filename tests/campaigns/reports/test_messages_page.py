@@ -29,10 +29,10 @@ class TestMessages:
         Message.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=45))
         client = as_role(Role.AGENT)
         page = client.get(reverse("messages"))
-        assert {state: count for state, _label, count, _tone in page.context["tiles"]} == {
+        assert {tile.code: tile.count for tile in page.context["tiles"]} == {
             "sent": 0, "queued": 2, "held": 0, "suppressed": 3,
         }  # fmt: skip
-        assert page.context["reasons"] == [
+        assert [(reason.code, reason.label, reason.count) for reason in page.context["reasons"]] == [
             ("no_consent", "No consent", 2),
             ("holdout", "Held out to measure the effect", 1),
         ]
