@@ -31,7 +31,7 @@ from loyalty.tiers.services.evaluation import evaluate_tiers
 # Hours of the steps in the shop's zone; the second one is daytime in Europe and America.
 MORNING, EVENING = time(10, 30), time(23, 30)
 DAILY_DAYS = 90
-EVENING_DAYS = 45
+EVENING_DAYS = 14
 WEEK = timedelta(days=7)
 
 

@@ -48,6 +48,8 @@ SEGMENTS: tuple[tuple[str, str, str, str, str, dict[str, Any]], ...] = (
      {"condition": "order_count", "operator": "eq", "value": 1}),
     ("coffee", "Coffee lovers", "咖啡爱好者", "Bought beans at least twice in a year", "一年内至少两次购买咖啡豆",
      {"condition": "bought_category", "operator": "has", "values": [], "times": 2, "days": 365}),
+    ("subscribers", "E-mail subscribers", "邮件订阅者", "Agreed to marketing by e-mail", "同意接收营销邮件",
+     {"condition": "consent", "operator": "has", "channel": "email", "purpose": "marketing"}),
     ("buyers", "All buyers", "全部买家", "At least one order", "至少下过一单",
      {"condition": "order_count", "operator": "gte", "value": 1}),
 )  # fmt: skip
@@ -72,7 +74,7 @@ class PlannedBroadcast:
 
 BROADCASTS = (
     PlannedBroadcast(
-        "harvest", ("New harvest from Yunnan", "云南新豆上市"), "buyers", 400,
+        "harvest", ("New harvest from Yunnan", "云南新豆上市"), "subscribers", 400,
         ("The new harvest is here", "云南新产季咖啡豆到店"),
         ("this year's beans from Yunnan taste of plum and honey.", "今年的云南豆有李子和蜂蜜的味道，欢迎尝鲜。"),
         PlantedEffect(opens=0.44, clicks=0.22, orders=0.05, amount=13_000),
@@ -90,13 +92,13 @@ BROADCASTS = (
         PlantedEffect(opens=0.34, clicks=0.24, orders=0.08, amount=15_000), coupon="back",
     ),
     PlannedBroadcast(
-        "subject", ("Summer cold brew", "夏日冷萃季"), "buyers", 140,
+        "subject", ("Summer cold brew", "夏日冷萃季"), "subscribers", 140,
         ("Cold brew for hot days", "夏天就喝冷萃"),
         ("three beans that we like best over ice.", "三款最适合冰饮的咖啡豆。"),
         PlantedEffect(opens=0.38, clicks=0.18, orders=0.03, amount=12_000), experiment="subject",
     ),
     PlannedBroadcast(
-        "button", ("Autumn tasting box", "秋日品鉴礼盒"), "buyers", 70,
+        "button", ("Autumn tasting box", "秋日品鉴礼盒"), "subscribers", 70,
         ("A box for autumn", "秋日品鉴礼盒上新"),
         ("six small tins, made for sharing.", "六款小罐装，适合与朋友分享。"),
         PlantedEffect(opens=0.4, clicks=0.2, orders=0.04, amount=20_000), experiment="button",

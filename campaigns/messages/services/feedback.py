@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from uuid import UUID
 
 import structlog
@@ -33,32 +34,34 @@ def record_receipts(*, channel: str, receipts: Sequence[Receipt]) -> int:
     """
     changed = 0
     with transaction.atomic():
-        for receipt in receipts:
-            changed += _delivered(channel, receipt) if receipt.status is Status.DELIVERED else _failed(channel, receipt)
+        # In the order of the reports: whichever of two outcomes of a message comes first is stored.
+        for delivered, group in groupby(receipts, key=lambda receipt: receipt.status is Status.DELIVERED):
+            if delivered:
+                changed += _delivered(channel, [receipt.message_id for receipt in group])
+            else:
+                changed += sum(_failed(channel, receipt) for receipt in group)
     return changed
 
 
-def _delivered(channel: str, receipt: Receipt) -> int:
+def _delivered(channel: str, message_ids: Sequence[UUID]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE campaigns_message m SET state = 'sent', error = '', delivered_at = clock_timestamp(),
                       -- A complaint may be reported before the delivery.
                       reason = CASE WHEN m.reason = 'complaint' THEN m.reason ELSE '' END,
                       sent_at = coalesce(m.sent_at, clock_timestamp()), claim = NULL, leased_until = NULL
-               FROM (SELECT id, state FROM campaigns_message WHERE id = %s FOR UPDATE) AS old
+               FROM (SELECT id, state FROM campaigns_message WHERE id = ANY(%s) ORDER BY id FOR UPDATE) AS old
                WHERE m.id = old.id AND m.channel = %s AND m.delivered_at IS NULL
                      AND (m.state IN ('sent', 'uncertain') OR m.state = 'sending' AND m.provider_id <> '')
-               RETURNING old.state""",
-            [receipt.message_id, channel],
+               RETURNING m.id, old.state""",
+            [list(message_ids), channel],
         )
-        row = cursor.fetchone()
-    if row is None:
-        return 0
-    is_new = row[0] != "sent"
-    if is_new:
-        announce([receipt.message_id])
-    count_outcomes([Outcome(receipt.message_id, sent=int(is_new), delivered=1)])
-    return 1
+        rows = cursor.fetchall()
+    new = [message_id for message_id, state in rows if state != "sent"]
+    if new:
+        announce(new)
+    count_outcomes([Outcome(message_id, sent=int(state != "sent"), delivered=1) for message_id, state in rows])
+    return len(rows)
 
 
 def _failed(channel: str, receipt: Receipt) -> int:
