@@ -25,7 +25,7 @@ from tests import caches, emptying
 # The tests that take longest come first: at the end one worker would run them while the other waits.
 FIRST = ("e2e/test_supervisor.py", "browser/", "core/test_backup.py", "e2e/test_production.py")
 # The tests of each of these files share a database that their first test makes.
-OWN_DATABASE = {"tests/config/test_demo.py"}
+OWN_DATABASE = {"tests/config/test_demo.py", "tests/config/test_demo_effects.py"}
 
 
 @pytest.hookimpl(trylast=True)

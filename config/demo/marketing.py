@@ -68,7 +68,7 @@ class PlannedBroadcast:
     effect: PlantedEffect
     coupon: str = ""
     experiment: str = ""
-    holdout_percent: int = 10
+    holdout_percent: int = 20
     channel: str = "email"
 
 
@@ -136,7 +136,7 @@ JOURNEYS: tuple[tuple[str, float, PlantedEffect], ...] = (
     ("winback", 60, PlantedEffect(opens=0.3, clicks=0.15, orders=0.035, amount=14_000)),
     ("cart", 50, PlantedEffect(opens=0.45, clicks=0.32, orders=0.07, amount=13_000)),
 )
-JOURNEY_HOLDOUT = 10
+JOURNEY_HOLDOUT = 20
 GLOBAL_HOLDOUT_DAYS, GLOBAL_HOLDOUT_PERCENT = 240, 5
 CARE_DAYS = 88
 CARE_EFFECTS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,8 +22,8 @@ from core.security.models import User
 from core.security.roles import Role
 from crm.orders.models import Product
 from tests import caches
+from tests.config.conftest import END
 
-END = datetime(2025, 11, 20, 12, 0, tzinfo=UTC)
 DEFAULTS = """
 SELECT c.relname, a.attname, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
 JOIN pg_class c ON c.oid = d.adrelid JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'
@@ -43,21 +43,7 @@ COMPARED = (
 
 
 @pytest.fixture(scope="module")
-def database(django_test_environment, django_db_blocker) -> Iterator[None]:
-    """Create a database of its own: the replay commits, and runs in no test's transaction."""
-    name = connection.settings_dict["NAME"]
-    connection.close()
-    before = connection.settings_dict["TEST"].get("NAME")
-    connection.settings_dict["TEST"]["NAME"] = "test_liuke_demo"
-    with django_db_blocker.unblock():
-        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-        yield
-        connection.creation.destroy_test_db(name, verbosity=0)
-    connection.settings_dict["TEST"]["NAME"] = before
-
-
-@pytest.fixture(scope="module")
-def demo(database, tmp_path_factory) -> Iterator[dict[str, Any]]:
+def demo(own_database, tmp_path_factory) -> Iterator[dict[str, Any]]:
     """Return the defaults of columns before the replay, and the facts after it."""
     with override_settings(MEDIA_ROOT=str(tmp_path_factory.mktemp("media"))):
         before = rows(DEFAULTS)
@@ -198,7 +184,7 @@ def test_staff_have_addresses(demo):
     assert Group.objects.get(name=Role.AGENT.value).user_set.count() == 3
 
 
-def test_equal_seeds_make_equal_shops(database, tmp_path):
+def test_equal_seeds_make_equal_shops(own_database, tmp_path):
     shops = []
     with override_settings(MEDIA_ROOT=str(tmp_path)):
         for _turn in range(2):
@@ -211,7 +197,7 @@ def test_equal_seeds_make_equal_shops(database, tmp_path):
     assert len(shops[0][0]) > 5
 
 
-def test_an_interrupted_load_leaves_an_empty_shop_and_the_real_clock(database, tmp_path):
+def test_an_interrupted_load_leaves_an_empty_shop_and_the_real_clock(own_database, tmp_path):
     def interrupt(_text: str) -> None:
         raise KeyboardInterrupt
 
