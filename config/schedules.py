@@ -64,5 +64,6 @@ SCHEDULE: dict[str, dict] = {
     "campaigns: keep slow results": every(300, "campaigns.keep_results"),
     "messages: send what is due": every(10, "campaigns.send_due"),
     "messages: leases that ran out": every(30, "campaigns.sweep_leases"),
+    "messages: forget old counts by domain": nightly(1, 50, "campaigns.drop_old_domain_counts"),
     "coupons: reservations that ran out": every(60, "campaigns.sweep_reservations"),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from campaigns.messages.services import messages
+from campaigns.messages.services import deliverability, messages
 from core.jobs.queueing import enqueue
 
 
@@ -19,3 +19,8 @@ def sweep_leases() -> dict[str, int]:
     if swept["queued"]:
         enqueue("campaigns.send_due")
     return swept
+
+
+@shared_task(name="campaigns.drop_old_domain_counts")
+def drop_old_domain_counts() -> int:
+    return deliverability.drop_old_counts()

@@ -7,6 +7,7 @@ the outcome. For a later report the address is decrypted once more.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,13 +15,16 @@ import structlog
 from django.db import connection
 
 from campaigns.channels.registry import CHANNELS
-from core.base.zones import shop_zone
+from campaigns.messages.models import DomainDay
+from core.base import clock
+from core.base.zones import shop_day, shop_zone
 from core.db.columns import column_values, columns
 from core.db.locks import require_transaction
 from core.security import crypto
 
 log = structlog.get_logger("liuke.deliverability")
 LONGEST = 255
+KEPT_DAYS = 400
 
 
 class Outcome(NamedTuple):
@@ -66,6 +70,13 @@ def count_outcomes(outcomes: Sequence[Outcome], domains: Mapping[UUID, str] | No
                     bounced = d.bounced + excluded.bounced, complained = d.complained + excluded.complained""",  # noqa: S608 - fragments of the code; values are parameters
             [shop_zone(), *column_values(rows, 6)],
         )
+
+
+def drop_old_counts() -> int:
+    """Delete the counts of days that no page shows any more. Return how many rows."""
+    oldest = shop_day(clock.now()) - timedelta(days=KEPT_DAYS)
+    deleted, _by_model = DomainDay.objects.filter(day__lt=oldest).delete()
+    return deleted
 
 
 def _domains(message_ids: Sequence[UUID]) -> dict[UUID, str]:

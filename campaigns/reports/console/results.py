@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import pgettext
 
-from analytics.features.selectors import shop_currency
 from campaigns.broadcasts.models import Broadcast, BroadcastState
 from campaigns.care.models import CareRule
 from campaigns.coupons.models import Coupon
@@ -162,7 +161,7 @@ def _costs(figures: MessageFigures) -> list[Cost]:
         for row in figures.coupons
     ]
     if figures.points and (program := Program.objects.default()) is not None:
-        worth = money(points_worth(program, figures.points), shop_currency())
+        worth = money(points_worth(program, figures.points), program.currency)
         rows.append(Cost(_t("Points given"), number(figures.points), _t("worth %(amount)s") % {"amount": worth}))
     return rows
 

@@ -10,9 +10,11 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.journeys.models import Journey
+from campaigns.journeys.selectors.results import window_days
 from campaigns.reports.labels import KINDS, TRANSACTIONAL, ids_of
 
-# The window of campaigns that do not choose one: journeys and transactional messages.
+# The window of campaigns that do not choose one: coupons and transactional messages.
 DEFAULT_DAYS = 7
 
 
@@ -46,9 +48,16 @@ def campaign_of(row: Any) -> Campaign:
         row.name,
         kind.label,
         reverse(kind.route, args=[row.pk]),
-        getattr(row, "attribution_days", DEFAULT_DAYS),
+        _window_of(row),
         getattr(row, "holdout_percent", 0) > 0,
     )
+
+
+def _window_of(row: Any) -> int:
+    """Return the days after a message, or after the entry into a journey, in which orders count."""
+    if isinstance(row, Journey):
+        return window_days(row.version.definition if row.version else row.draft)
+    return getattr(row, "attribution_days", DEFAULT_DAYS)
 
 
 def campaigns_of(origins: Sequence[str], prefixes: Iterable[str] = KINDS) -> list[Campaign]:
@@ -62,5 +71,8 @@ def campaigns_of(origins: Sequence[str], prefixes: Iterable[str] = KINDS) -> lis
     for prefix, kind in KINDS.items():
         ids = ids_of(prefix, origins)
         if ids and prefix in allowed:
-            found |= {campaign.origin: campaign for campaign in map(campaign_of, kind.model.objects.filter(pk__in=ids))}
+            rows = kind.model.objects.filter(pk__in=ids)
+            if kind.model is Journey:
+                rows = rows.select_related("version")
+            found |= {campaign.origin: campaign for campaign in map(campaign_of, rows)}
     return [found[origin] for origin in dict.fromkeys(origins) if origin in found]

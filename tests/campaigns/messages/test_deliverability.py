@@ -11,7 +11,7 @@ from django.utils import timezone
 from campaigns.channels.registry import DeliveryResult, Receipt, Status
 from campaigns.messages.models import DomainDay, Message
 from campaigns.messages.services import feedback, messages
-from campaigns.messages.services.deliverability import domain_of
+from campaigns.messages.services.deliverability import domain_of, drop_old_counts
 from campaigns.messages.services.messages import queue_message, send_due
 from campaigns.templates.services.templates import Text, save_template
 from core.base.actor import SYSTEM
@@ -125,3 +125,12 @@ class TestPage:
     def test_an_empty_shop_and_invalid_parameters(self, as_role, store):
         page = as_role(Role.MARKETER).get(reverse("deliverability"), {"days": "x", "channel": "y", "domain": "\x00"})
         assert (page.status_code, page.context["rows"], page.context["days"]) == (200, [], "30")
+
+
+@pytest.mark.django_db
+def test_counts_older_than_400_days_are_forgotten(store):
+    today = shop_day(timezone.now())
+    for age in (0, 400, 401):
+        DomainDay.objects.create(day=today - timedelta(days=age), channel="email", domain="example.com", sent=1)
+    assert drop_old_counts() == 1
+    assert sorted((today - row.day).days for row in DomainDay.objects.all()) == [0, 400]

@@ -37,6 +37,13 @@ DAYS = 7
 ORIGIN = "broadcast:1"
 
 
+def test_orders_of_a_journey_count_within_its_own_window(store):
+    draft = {"entry": {"kind": "api"}, "steps": [], "window_days": 45}
+    journey = create_journey(name="Long", draft=draft, actor=SYSTEM)
+    (found,) = campaigns_of([f"journey:{journey.pk}"])
+    assert (found.name, found.days) == ("Long", 45)
+
+
 def campaign(origin: str = ORIGIN, days: int = DAYS, **values) -> Campaign:
     return Campaign(origin, origin, "Broadcast", days=days, **values)
 
