@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext
 
 from campaigns.experiments.console.form import ExperimentForm
 from campaigns.experiments.models import Experiment, ExperimentState
@@ -77,7 +76,7 @@ class ExperimentAdmin(ServiceAdmin):
 
     @admin.display(description=_("arms"))
     def arm_names(self, experiment: Experiment) -> str:
-        return pgettext("list", ", ").join(arm.name for arm in experiment.arms.all())
+        return _t(", ").join(arm.name for arm in experiment.arms.all())
 
     @admin.display(description=_("customers needed"), ordering="planned_count")
     def needed(self, experiment: Experiment) -> str:

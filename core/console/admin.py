@@ -30,6 +30,8 @@ class ConfigurationAdmin(ModelAdmin):
     group: ClassVar[str] = ""
     console_page: ClassVar[str] = ""
     console_list: ClassVar[str] = ""
+    # Whether the console's list leads here; false for objects that the list does not show itself.
+    linked: ClassVar[bool] = True
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return not is_agent(request) and super().has_module_permission(request)

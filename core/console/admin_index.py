@@ -54,7 +54,7 @@ def _console_pages() -> dict[str, ConfigurationAdmin]:
     """Return the admin class of each route of the console that shows its objects or their list."""
     pages: dict[str, ConfigurationAdmin] = {}
     for model_admin in admin.site._registry.values():
-        if isinstance(model_admin, ConfigurationAdmin):
+        if isinstance(model_admin, ConfigurationAdmin) and model_admin.linked:
             for route in (model_admin.console_list, model_admin.console_page):
                 if route:
                     pages.setdefault(route, model_admin)

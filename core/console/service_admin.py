@@ -380,10 +380,10 @@ def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-def moment(field: str, label: Text) -> Callable[[ServiceAdmin, Any], str]:
+def moment(field: str, label: Text) -> Callable[[Any, Any], str]:
     """Return a column or fact that shows a time of the object in the viewer's zone."""
 
-    def show(_model_admin: ServiceAdmin, obj: Any) -> str:
+    def show(_model_admin: Any, obj: Any) -> str:
         return when(getattr(obj, field)) if getattr(obj, field) else "–"
 
     show.__name__ = field

@@ -67,7 +67,7 @@ def _removal(attribute: AttributeDefinition) -> str:
 
 @admin.register(AttributeDefinition)
 class AttributeDefinitionAdmin(ServiceAdmin):
-    console_list = "customers"
+    console_list, linked = "customers", False
     list_display = ("label", "code", "type", "position", "member_writable")
     list_filter = ("type", "member_writable")
     search_fields = ("label", "=code")

@@ -107,7 +107,7 @@ class PointTypeForm(forms.Form):
 
 @admin.register(PointType)
 class PointTypeAdmin(ServiceAdmin):
-    console_list = "loyalty"
+    console_list, linked = "loyalty", False
     list_display = ("name", "code", "program", "spendable")
     list_select_related = ("program",)
     facts = ("code", "program", "spendable")
@@ -143,6 +143,8 @@ class ReasonForm(ActionForm):
 class MemberAdmin(ReadOnlyAdmin):
     """Read-only list of members; suspending and resuming go through the services."""
 
+    group = "customers"
+    console_list = "loyalty_members"
     list_display = ("customer", "program", "state", "suspension_reason", "suspended_at", "tier", "enrolled_at")
     list_select_related = ("customer", "program", "tier")
     list_filter = ("state",)

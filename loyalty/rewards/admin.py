@@ -46,7 +46,7 @@ class RewardCategoryAdmin(ServiceAdmin):
     list_display = ("label", "code", "program", "position")
     list_select_related = ("program",)
     search_fields = ("name", "name_zh", "=code")
-    console_list = "rewards"
+    console_list, linked = "rewards", False
     facts = ("code", "program")
     ordering = ("position", "name")
 

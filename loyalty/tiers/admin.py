@@ -63,7 +63,7 @@ class TierAdmin(ServiceAdmin):
 class TierBenefitAdmin(ReadOnlyAdmin):
     """Read-only: benefits are made and changed on the page of their tier, which asks the kind for its settings."""
 
-    console_list = "loyalty_tiers"
+    console_list, linked = "loyalty_tiers", False
     list_display = ("tier", "kind_label", "words", "active", "error")
     list_select_related = ("tier__program",)
     list_filter = ("active",)
