@@ -44,6 +44,7 @@ admin.site.password_change = to_password_change  # type: ignore[assignment, meth
 
 @admin.register(User)
 class StaffAdmin(DjangoUserAdmin, ConfigurationAdmin):
+    index_name = _("Staff")
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -69,11 +70,18 @@ class StaffAdmin(DjangoUserAdmin, ConfigurationAdmin):
 class RoleAdmin(DjangoGroupAdmin, ConfigurationAdmin):
     """Read-only page of the roles. The product declares the permissions of a role."""
 
+    index_name = _("Roles")
+    list_display = ("label",)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    @admin.display(description=_("Role"), ordering="name")
+    def label(self, group: Group) -> str:
+        return str(LABELS[Role(group.name)]) if group.name in set(Role) else group.name
 
 
 @admin.register(Authenticator)

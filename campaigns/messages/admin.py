@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.channels.labels import channel_label
 from campaigns.messages.console.policy import SendingPolicyForm
+from campaigns.messages.labels import reason_label
 from campaigns.messages.models import SendingPolicy, Suppression
 from campaigns.messages.services.gate import policy
 from campaigns.messages.services.policy import set_sending_policy
@@ -78,14 +79,18 @@ class SendingPolicyAdmin(ServiceAdmin):
 @admin.register(Suppression)
 class SuppressionAdmin(ReadOnlyAdmin):
     group = "customers"
-    list_display = ("channel_name", "reason", "customer", "created", "lifted")
+    list_display = ("channel_name", "why", "customer", "created", "lifted")
     list_select_related = ("customer",)
-    list_filter = ("reason",)
+    console_list = "suppressions"
     created = moment("created_at", _("created"))
     lifted = moment("lifted_at", _("lifted"))
-    fields = ("channel_name", "reason", "customer", "created_by", "created", "lifted")
+    fields = ("channel_name", "why", "customer", "created_by", "created", "lifted")
     readonly_fields = fields
 
     @admin.display(description=_("channel"), ordering="channel")
     def channel_name(self, row: Suppression) -> str:
         return channel_label(row.channel)
+
+    @admin.display(description=_("reason"), ordering="reason")
+    def why(self, row: Suppression) -> str:
+        return str(reason_label(row.reason))

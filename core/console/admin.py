@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
@@ -32,6 +33,8 @@ class ConfigurationAdmin(ModelAdmin):
     console_list: ClassVar[str] = ""
     # Whether the console's list leads here; false for objects that the list does not show itself.
     linked: ClassVar[bool] = True
+    # The name on the index, when the model's own name is not the word of the trade.
+    index_name: ClassVar[str | Promise] = ""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return not is_agent(request) and super().has_module_permission(request)

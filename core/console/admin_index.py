@@ -34,7 +34,8 @@ def grouped_apps(request: HttpRequest) -> list[dict[str, Any]]:
     for label, app in admin.site._build_app_dict(request).items():
         for model in app["models"]:
             model_admin = admin.site._registry[model["model"]]
-            groups[getattr(model_admin, "group", "") or OF_APP.get(label, "technical")].append(model)
+            name = getattr(model_admin, "index_name", "") or model["name"]
+            groups[getattr(model_admin, "group", "") or OF_APP.get(label, "technical")].append({**model, "name": name})
     index = reverse("admin:index")
     return [
         {

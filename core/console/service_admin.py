@@ -318,13 +318,12 @@ def _dress(form: forms.Form) -> bool:
     """Give the fields of a console form the look of the admin. Return whether other fields depend on one of them."""
     again = False
     for field in form.fields.values():
-        if isinstance(field.widget, RadioSelect):
-            field.widget = Select(attrs=field.widget.attrs, choices=field.widget.choices)
-        if isinstance(field.widget, CheckboxSelectMultiple):
-            field.widget = UnfoldAdminCheckboxSelectMultipleWidget(
-                attrs=field.widget.attrs, choices=field.widget.choices
-            )
+        widget = field.widget
+        if isinstance(widget, CheckboxSelectMultiple):
+            field.widget = UnfoldAdminCheckboxSelectMultipleWidget(attrs=widget.attrs, choices=widget.choices)
             continue
+        if isinstance(widget, RadioSelect):
+            field.widget = Select(attrs=widget.attrs, choices=widget.choices)
         attrs = {name: value for name, value in field.widget.attrs.items() if not name.startswith("hx-")}
         if len(attrs) < len(field.widget.attrs):
             again = True

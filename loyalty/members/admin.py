@@ -17,8 +17,8 @@ from django.utils.translation import pgettext_lazy
 
 from core.base.actor import Actor, of_user
 from core.base.errors import DomainError
-from core.console.admin import ReadOnlyAdmin, plain_fields
-from core.console.service_admin import Section, ServiceAdmin, refused
+from core.console.admin import ReadOnlyAdmin
+from core.console.service_admin import Section, ServiceAdmin, moment, refused
 from core.text.currencies import exponent
 from crm.orders.rules.money import to_major, to_minor
 from loyalty.program.models import Member, PointType, Program, SuspensionReason
@@ -26,6 +26,7 @@ from loyalty.program.selectors import default_program
 from loyalty.program.services.programs import CHANGEABLE, create_point_type, rename_point_type, update_program
 from loyalty.program.services.suspensions import resume_member, suspend_member
 from loyalty.tiers.console.tier_form import PolicyForm
+from loyalty.tiers.selectors.standing import metric_text
 from loyalty.tiers.services.setup import change_policy
 
 
@@ -145,13 +146,22 @@ class MemberAdmin(ReadOnlyAdmin):
 
     group = "customers"
     console_list = "loyalty_members"
-    list_display = ("customer", "program", "state", "suspension_reason", "suspended_at", "tier", "enrolled_at")
+    list_display = ("customer", "program", "state", "suspension_reason", "suspended", "tier", "since")
+    suspended = moment("suspended_at", _("suspended"))
     list_select_related = ("customer", "program", "tier")
     list_filter = ("state",)
     search_fields = ("=customer__number",)
-    fields = plain_fields(Member)
+    since, tier_since_shown = moment("enrolled_at", _("member since")), moment("tier_since", _("tier since"))
+    fields = readonly_fields = (
+        "customer", "program", "state", "suspension_reason", "suspended", "tier", "tier_since_shown", "figure",
+        "leaderboard_name", "since",
+    )  # fmt: skip
     action_form = ReasonForm
     actions = ("suspend", "resume")
+
+    @admin.display(description=_("qualifying"), ordering="qualifying")
+    def figure(self, member: Member) -> str:
+        return metric_text(member.program, member.qualifying)
 
     def has_suspend_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("loyalty.suspend_member")
