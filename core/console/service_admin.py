@@ -139,7 +139,7 @@ class ServiceAdmin(ConfigurationAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         changeable = add or self.has_change_permission(request, obj)
         if request.method == "POST" and not changeable:
-            if not super().has_change_permission(request, obj):
+            if not self.has_change_permission(request):
                 raise PermissionDenied
             # The object was changed while its form was open.
             messages.error(request, str(self.fixed(obj)))
@@ -236,7 +236,7 @@ class ServiceAdmin(ConfigurationAdmin):
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
-        if super().has_change_permission(request):
+        if self.has_change_permission(request):
             for command in self.commands:
                 actions[command.name] = (_action(command), command.name, command.label)
         return actions

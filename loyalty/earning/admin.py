@@ -18,10 +18,15 @@ from core.text.formatting import number, when
 from loyalty.earning.console.rule_form import RULE, EarningRuleForm, RuleSettingsForm
 from loyalty.earning.labels import terms_words, trigger_words, version_words
 from loyalty.earning.models import EarningRule, EarningRuleVersion
-from loyalty.earning.services.rules import create_rule, publish_version, update_rule
+from loyalty.earning.services.rules import create_rule, proposed_version, publish_version, update_rule
 from loyalty.program.models import Program
 from loyalty.program.selectors import default_program
 from loyalty.triggers.registry import TRIGGERS
+
+TERMS = (
+    "points", "per_amount", "include_tax", "include_shipping", "tier_multiplier", "conditions", "stacking", "factor",
+    "caps", "streak_days",
+)  # fmt: skip
 
 
 class ChangeForm(EarningRuleForm):
@@ -34,9 +39,12 @@ class ChangeForm(EarningRuleForm):
         self.initial = {**self.initial, **settings.initial}
         self.fields = {**settings.fields, **self.fields}
 
-    @property
     def has_new_terms(self) -> bool:
-        return any(name not in RULE for name in self.changed_data)
+        """Return whether the next version would differ from the current one. Raises Invalid."""
+        if self.current is None or self.rule is None:
+            return True
+        version = proposed_version(rule=self.rule, terms=self.terms())
+        return any(getattr(version, name) != getattr(self.current, name) for name in TERMS)
 
 
 @admin.register(EarningRule)
@@ -78,7 +86,7 @@ class EarningRuleAdmin(ServiceAdmin):
                 **form.rule_values(),
             )
         saved = update_rule(rule=obj, actor=actor, **form.values())
-        if form.has_new_terms:
+        if form.has_new_terms():
             publish_version(rule=saved, terms=form.terms(), actor=actor)
         return saved
 
