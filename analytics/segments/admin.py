@@ -36,6 +36,7 @@ class SegmentForm(forms.Form):
     )
     kind = forms.ChoiceField(label=_("Kind"), choices=SegmentKind.choices, initial=SegmentKind.RULE)
     rule = DefinitionField(
+        rows=14,
         label=_("Rule"),
         required=False,
         help_text=_("The rule as JSON, amounts in the smallest unit of the currency. The builder shows it as a form."),

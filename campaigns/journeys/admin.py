@@ -40,7 +40,11 @@ class JourneyForm(forms.Form):
 
     def __init__(self, data: Any, *, journey: Journey | None) -> None:
         self.journey = journey
-        initial = {"name": journey.name, "definition": journey.draft} if journey else {}
+        initial: dict[str, Any] = {}
+        if journey is not None:
+            # The database stores the keys in another order.
+            draft = {name: journey.draft[name] for name in services.EMPTY if name in journey.draft}
+            initial = {"name": journey.name, "definition": draft}
         super().__init__(data, initial=initial)
 
     def clean_definition(self) -> Any:

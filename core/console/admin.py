@@ -26,6 +26,7 @@ class ConfigurationAdmin(ModelAdmin):
 
     list_per_page = 25
     show_full_result_count = False
+    search_help_text = _("Search")
     compressed_fields = True
     warn_unsaved_form = True
     group: ClassVar[str] = ""

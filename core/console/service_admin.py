@@ -44,6 +44,7 @@ from unfold.widgets import (
     SELECT_CLASSES,
     TEXTAREA_CLASSES,
     UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
 )
 
 from core.base.actor import Actor, of_user
@@ -192,7 +193,8 @@ class ServiceAdmin(ConfigurationAdmin):
             for title, names in (self.sections(form, obj) if changeable else ())
             if names
         ]
-        facts = [name for name in self.facts if obj is not None]
+        # The templates would render a field with the name of a fact as read-only.
+        facts = [name for name in self.facts if obj is not None and name not in form.fields]
         if facts:
             parts.append((_("State and figures") if changeable else None, {"fields": facts}))
         admin_form = AdminForm(form, parts, {}, facts, model_admin=self)
@@ -328,6 +330,8 @@ def _dress(form: forms.Form) -> bool:
         if len(attrs) < len(field.widget.attrs):
             again = True
             attrs["data-look-again"] = ""
+        if type(field.widget) is Select:
+            field.widget.template_name = UnfoldAdminSelectWidget.template_name
         if not isinstance(field.widget, HiddenInput):
             attrs["class"] = " ".join(_classes(field.widget))
         field.widget.attrs = attrs
@@ -345,8 +349,8 @@ def _classes(widget: Widget) -> Sequence[str]:
 class DefinitionField(forms.JSONField):
     """JSON text of a definition, with the place of a mistake in the text. Empty is None."""
 
-    def __init__(self, **options: Any) -> None:
-        widget = forms.Textarea(attrs={"rows": 24, "spellcheck": "false", "data-definition": ""})
+    def __init__(self, *, rows: int = 24, **options: Any) -> None:
+        widget = forms.Textarea(attrs={"rows": rows, "spellcheck": "false", "data-definition": ""})
         super().__init__(widget=widget, **options)
 
     def to_python(self, value: Any) -> Any:
