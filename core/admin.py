@@ -5,20 +5,24 @@ from allauth.account.models import EmailAddress
 from allauth.account.utils import get_next_redirect_url
 from allauth.mfa.models import Authenticator
 from django.contrib import admin
+from django.contrib.admin import AdminSite
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from core.console.admin import ConfigurationAdmin, ReadOnlyAdmin
+from core.console.admin import ConfigurationAdmin, RawTableAdmin, ReadOnlyAdmin, SuperuserOnly, is_superuser
+from core.console.admin_index import grouped_apps
 from core.security.models import User
 from core.security.roles import LABELS, Role
 
+PACKAGES = ("account", "axes", "contenttypes", "django_celery_beat", "mfa", "sessions")
 admin.site.unregister([Group, Authenticator, EmailAddress])
 admin.site.site_header = "Liuke"
 admin.site.site_title = "Liuke"
@@ -40,6 +44,7 @@ admin.site.password_change = to_password_change  # type: ignore[assignment, meth
 
 @admin.register(User)
 class StaffAdmin(DjangoUserAdmin, ConfigurationAdmin):
+    index_name = _("Staff")
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -65,18 +70,25 @@ class StaffAdmin(DjangoUserAdmin, ConfigurationAdmin):
 class RoleAdmin(DjangoGroupAdmin, ConfigurationAdmin):
     """Read-only page of the roles. The product declares the permissions of a role."""
 
+    index_name = _("Roles")
+    list_display = ("label",)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    @admin.display(description=_("Role"), ordering="name")
+    def label(self, group: Group) -> str:
+        return str(LABELS[Role(group.name)]) if group.name in set(Role) else group.name
+
 
 @admin.register(Authenticator)
-class SecondFactorAdmin(ReadOnlyAdmin):
+class SecondFactorAdmin(SuperuserOnly, ReadOnlyAdmin):
     """Read-only list of second factors.
 
-    An administrator removes the factor of a user who lost the phone; its key is never shown.
+    A superuser removes the factor of a user who lost the phone; its key is never shown.
     """
 
     list_display = ("user", "type", "created_at", "last_used_at")
@@ -84,4 +96,18 @@ class SecondFactorAdmin(ReadOnlyAdmin):
     fields = ("user", "type", "created_at", "last_used_at")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+        return is_superuser(request)
+
+
+def to_groups(request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
+    return AdminSite.get_app_list(admin.site, request, app_label) if app_label else grouped_apps(request)
+
+
+admin.site.get_app_list = to_groups  # type: ignore[method-assign]
+admin.site.register([ContentType, EmailAddress], RawTableAdmin)
+
+# The tables of packages hold schedules and sign-ins: superusers only, even if someone was given their permissions.
+for _model, _admin in list(admin.site._registry.items()):
+    if _model._meta.app_label in PACKAGES and not isinstance(_admin, SuperuserOnly):
+        admin.site.unregister(_model)
+        admin.site.register(_model, type(type(_admin).__name__, (SuperuserOnly, type(_admin)), {}))

@@ -2,11 +2,12 @@
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.db.models.signals import post_migrate, pre_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class CoreConfig(AppConfig):
     name = "core"
-    verbose_name = "Core"
+    verbose_name = _("Settings")
 
     def ready(self) -> None:
         # Django loads the models after it has imported this module.

@@ -369,7 +369,13 @@ if SENTRY_DSN:
         before_send_transaction=_without_query,
     )
 
-UNFOLD = {"SITE_TITLE": "Liuke", "SITE_HEADER": "Liuke", "SITE_URL": "/", "SHOW_HISTORY": False}
+UNFOLD = {
+    "SITE_TITLE": "Liuke",
+    "SITE_HEADER": "Liuke",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": False,
+    "THEME": "core.console.admin_index.theme",
+}
 SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W008"]
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 BACKUP_KEY = env.text("BACKUP_KEY")

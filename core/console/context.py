@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import translation
 
 from core.console import navigation
+from core.console.admin_index import admin_url
 from core.notices.registry import unread_count
 from core.security.models import Theme
 from core.sending import services as sending_hold
@@ -31,6 +32,11 @@ class Shell:
     def unread(self) -> int:
         """The number of unread notices on the bell."""
         return unread_count(self.request.user)
+
+    @cached_property
+    def admin_url(self) -> str:
+        """The address in the admin of what this page shows; "" for users who can't open it there."""
+        return admin_url(self.request)
 
     @property
     def theme(self) -> str:

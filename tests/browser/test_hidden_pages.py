@@ -7,6 +7,7 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core.files.uploadedfile import SimpleUploadedFile
 from playwright.sync_api import Page, expect
 
+from campaigns.coupons.models import Coupon
 from core.base.actor import SYSTEM
 from core.security.roles import Role
 from crm.desk.models import Ticket
@@ -115,7 +116,9 @@ def admin(open_context, server):
 @LOOKS
 def test_the_admin(admin, language, theme, viewport):
     page, me = admin(language=language, theme=theme, viewport=viewport)
-    look_at(page, ["/admin/", "/admin/core/user/", "/admin/crm/product/", f"/admin/core/user/{me}/change/"])
+    paths = ["/admin/", "/admin/core/user/", "/admin/crm/product/", f"/admin/core/user/{me}/change/"]
+    paths += ["/admin/loyalty/tier/", "/admin/campaigns/coupon/add/", "/admin/campaigns/journey/add/"]
+    look_at(page, paths)
 
 
 def test_the_admin_works_without_inline_scripts(admin):
@@ -137,6 +140,24 @@ def test_the_admin_works_without_inline_scripts(admin):
     # then it exists
     expect(page.get_by_text("was changed successfully")).to_be_visible()
     assert Product.objects.get(sku="ADM-1").name == "Renamed in the admin"
+
+
+def test_a_choice_loads_its_fields_in_the_admin(admin):
+    # given the form of a new coupon, with a name
+    page, _me = admin()
+    page.goto("/admin/campaigns/coupon/add/")
+    page.locator("[name=name]").fill("Half price")
+    # when another kind is chosen, then its fields are shown, and the name is kept
+    page.locator("[name=kind]").select_option("percent")
+    expect(page.get_by_label("Percent off")).to_be_visible()
+    expect(page.locator("[name=name]")).to_have_value("Half price")
+    # and when a large discount is saved, then it asks for a confirmation first
+    page.get_by_label("Percent off").fill("60")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_label("Confirm a discount of more than half of the price").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was added successfully")).to_be_visible()
+    assert Coupon.objects.get(name="Half price").value == 60
 
 
 def enter(page: Page, name: str, password: str) -> None:

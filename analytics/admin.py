@@ -1,0 +1,3 @@
+"""Django admin of analytics, collected for Django."""
+
+import analytics.segments.admin  # noqa: F401
