@@ -134,6 +134,16 @@
     }
   });
 
+  // A part with figures looks for new ones while the page is visible and nobody works in that part
+  let looked = Date.now();
+  setInterval(() => {
+    const part = $("[data-look-again]");
+    if (!part || Date.now() - looked < part.dataset.lookAgain * 1000 || document.visibilityState !== "visible") return;
+    if (part.contains(document.activeElement) || $("details[open]", part) || $("dialog[open]")) return;
+    looked = Date.now();
+    part.dispatchEvent(new CustomEvent("look:again"));
+  }, 1000);
+
   const fade = () => $$(".toast-item[data-fades]").forEach((toast) => setTimeout(() => toast.remove(), 6000));
   fade();
   document.addEventListener("htmx:after:swap", fade);
