@@ -4,7 +4,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core.audit.log import LOGGED, OBJECTS, AuditedObject, Logged
-from core.console import navigation
+from core.console import navigation, palette
 from core.health import checks as health
 from core.health import database as health_database  # noqa: F401
 from core.health import home as health_home  # noqa: F401
@@ -47,6 +47,8 @@ navigation.register(
     section="data",
     order=95,
 )
+palette.action("key_new", _("New API key"), url="key_new", permission="core.manage_apikeys", order=80)
+palette.action("webhook_new", _("New webhook"), url="webhook_new", permission="core.manage_webhooks", order=81)
 name_work({"core.webhooks": _("Send webhooks")})
 grant("core.manage_webhooks", to=[])
 grant("core.view_jobs", to=[Role.LEAD, Role.MARKETER])

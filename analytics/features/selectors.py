@@ -65,6 +65,4 @@ def freshness() -> Freshness:
     oldest = ChangedCustomer.objects.order_by("marked_at").values_list("marked_at", flat=True).first()
     waiting = ChangedCustomer.objects.all()[:MOST_WAITING].count() if oldest else 0
     state = ComputationState.objects.filter(name=EVERYTHING).first()
-    return Freshness(
-        waiting, oldest, state.finished_at if state else None, state.error if state else ""
-    )
+    return Freshness(waiting, oldest, state.finished_at if state else None, state.error if state else "")

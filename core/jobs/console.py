@@ -42,7 +42,11 @@ def running(request: HttpRequest) -> HttpResponse:
 def _jobs(request: HttpRequest) -> dict:
     jobs = paging.keyset(selectors.jobs(), ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
     moving = any(job.state in {JobState.QUEUED, JobState.RUNNING} for job in jobs)
-    return {"page": jobs, "rows": [(job, work_label(job.kind)) for job in jobs], "moving": moving and not request.GET.get("cursor")}
+    return {
+        "page": jobs,
+        "rows": [(job, work_label(job.kind)) for job in jobs],
+        "moving": moving and not request.GET.get("cursor"),
+    }
 
 
 @page("core.view_jobs")

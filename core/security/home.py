@@ -115,9 +115,11 @@ def security(_request: HttpRequest) -> dict[str, Any]:
 
 def _names(names: list[str]) -> str:
     shown = _t(", ").join(names[:NAMED])
-    return _t("%(names)s and %(count)s more") % {"names": shown, "count": number(len(names) - NAMED)} if len(
-        names
-    ) > NAMED else shown
+    return (
+        _t("%(names)s and %(count)s more") % {"names": shown, "count": number(len(names) - NAMED)}
+        if len(names) > NAMED
+        else shown
+    )
 
 
 def _key_words(key: ApiKey) -> str:

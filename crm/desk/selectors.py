@@ -160,7 +160,7 @@ class QueueAge:
 
 def ages(user: User) -> dict[str, QueueAge]:
     """Return the queues of the desk with their ages, with one query over the unresolved tickets."""
-    figures = {}
+    figures: dict[str, Any] = {}
     for name, view in VIEWS.items():
         if view.queue:
             wanted = view.wanted(user)

@@ -134,6 +134,13 @@
     }
   });
 
+  // The server reads which sections of the navigation are unfolded
+  document.addEventListener("toggle", (event) => {
+    if (!event.target.matches?.(".sidebar-group")) return;
+    const unfolded = $$(".sidebar-group[open]").map((group) => group.dataset.group).join(".");
+    document.cookie = `navigation=${unfolded}; path=/; max-age=31536000; samesite=lax`;
+  }, true);
+
   // A part with figures looks for new ones while the page is visible and nobody works in that part
   let looked = Date.now();
   setInterval(() => {

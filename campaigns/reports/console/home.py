@@ -1,4 +1,4 @@
-"""Panels of the marketer's home page: what marketing caused, running campaigns, opportunities, the next days, drafts."""
+"""Panels of the marketer's home page: what marketing caused, what runs now, opportunities, the next days, drafts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext_lazy
+from django.utils.translation import pgettext_lazy
 
 from analytics.features.selectors import shop_currency
 from analytics.segments.models import Segment
@@ -121,7 +121,10 @@ def _chart(rows: Sequence[Mapping[str, Any]], currency: str) -> Chart:
         _t("Caused and clicked by month (%(currency)s)") % {"currency": currency},
         _t("Month"),
         [month(date.fromisoformat(row["month"])) for row in rows],
-        [Series(_t("Caused, by the holdout"), major("caused"), tone="good"), Series(_t("After a click"), major("clicked"))],
+        [
+            Series(_t("Caused, by the holdout"), major("caused"), tone="good"),
+            Series(_t("After a click"), major("clicked")),
+        ],
     )
 
 
@@ -156,7 +159,10 @@ class RunningRow:
 )
 def running(request: HttpRequest) -> dict[str, Any]:
     rows = kept.of(request).get(RUNNING)
-    return {"rows": None if rows is None else [_running(row) for row in rows], "compare_url": reverse("campaign_compare")}
+    return {
+        "rows": None if rows is None else [_running(row) for row in rows],
+        "compare_url": reverse("campaign_compare"),
+    }
 
 
 def _running(row: Mapping[str, Any]) -> RunningRow:
@@ -256,7 +262,7 @@ def _opportunity(
 
 def draft_url(one: Opportunity, segment: Segment, template: Template) -> str:
     """Return the form of a new broadcast, filled in for an opportunity."""
-    values = {
+    values: dict[str, str | int] = {
         "name": f"{one.label} · {day(shop_day(clock.now()))}",
         "segment": segment.pk,
         "template": template.pk,
@@ -312,14 +318,3 @@ def drafts(_request: HttpRequest) -> dict[str, Any]:
             for row in found[:DRAFTS]
         ]
     return {"rows": sorted(rows, key=lambda row: row.created_at, reverse=True)[:DRAFTS]}
-
-
-def too_few_words(customers: int, held_out: int) -> str:
-    """Say why there is no estimate yet."""
-    fewest = min(customers, held_out)
-    text = ngettext(
-        "Not enough customers yet: %(count)s in the smaller group.",
-        "Not enough customers yet: %(count)s in the smaller group.",
-        fewest,
-    )
-    return text % {"count": number(fewest)}

@@ -56,5 +56,6 @@ def marketing_templates() -> list[Template]:
 def fitting_template(opportunity: Opportunity, channel: str, templates: Sequence[Template]) -> Template | None:
     """Return the newest template of the channel whose name fits, else the newest one; None without any."""
     own = [template for template in templates if template.channel == channel]
-    named = (row for row in own if any(word in f"{row.name} {row.code}".casefold() for word in opportunity.template_words))
+    words = opportunity.template_words
+    named = (row for row in own if any(word in f"{row.name} {row.code}".casefold() for word in words))
     return next(named, own[0] if own else None)

@@ -26,7 +26,7 @@ def running_campaigns() -> list[dict[str, Any]]:
     broadcasts = Broadcast.objects.filter(moving | ended).order_by("-starts_at", "-pk")[:SHOWN]
     journeys = Journey.objects.filter(state__in=[JourneyState.RUNNING, JourneyState.PAUSED]).order_by("-started_at")
     rules = CareRule.objects.filter(state=CareState.ACTIVE).order_by("-activated_at", "-pk")
-    rows = [*broadcasts, *journeys[:SHOWN], *rules[:SHOWN]][:SHOWN]
+    rows: list[Any] = [*broadcasts, *journeys[:SHOWN], *rules[:SHOWN]][:SHOWN]
     campaigns = [campaign_of(row) for row in rows]
     figures = count_figures(campaigns)
     return [

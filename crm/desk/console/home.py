@@ -83,9 +83,6 @@ def ratings(request: HttpRequest) -> dict[str, Any]:
     if {Role.LEAD, Role.ADMINISTRATOR}.isdisjoint(roles_of(user)):
         rows = [row for row in rows if row["agent"] == user.pk]
     return {
-        "rows": [
-            {**row, "average": number(round(row["total"] / row["count"], 1))}
-            for row in rows
-        ],
+        "rows": [{**row, "average": number(round(row["total"] / row["count"], 1))} for row in rows],
         "url": f"{reverse('tickets')}?view=resolved",
     }

@@ -22,6 +22,7 @@ from crm.desk.models import Ticket, TicketStatus
 navigation.register(
     "tickets", _("Desk"), url="tickets", icon="messages", permission="crm.view_ticket", section="service", order=30
 )
+palette.action("ticket_new", _("New ticket"), url="ticket_new", permission="crm.add_ticket", order=10)
 
 
 @palette.source("tickets", label=_("Tickets"), permission="crm.view_ticket")
