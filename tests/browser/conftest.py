@@ -99,7 +99,7 @@ def customer(shop) -> Callable[..., Customer]:
 # A refusal by the content policy is written to the console, whether Chromium reports it there itself or not.
 POLICY = """
 document.addEventListener("securitypolicyviolation", (event) =>
-  console.error(`content policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
+  console.error(`content policy: ${event.violatedDirective} ${event.blockedURI}`, event.sourceFile, event.lineNumber));
 """
 # Chromium's words for a request that is cancelled before, or while, its answer arrives.
 CANCELLED = ("AbortError: signal is aborted without reason", "AbortError: The user aborted a request.")

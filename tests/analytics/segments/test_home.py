@@ -35,7 +35,7 @@ def shop(store, make_customer, now):
         CustomerFeature.objects.update_or_create(
             customer=make_customer(), defaults={"stage": stage, "order_count": orders, "as_of": now}
         )
-    Customer.objects.filter(features__stage="lost").update(state="merged")
+    Customer.objects.filter(features__stage="lost").update(state="merged", merged_into=make_customer())
 
 
 def test_the_overview_counts_active_customers_by_stage(shop):
