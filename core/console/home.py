@@ -77,6 +77,7 @@ class Registered:
     build: Callable[[HttpRequest], Card | None]
     permission: str | None
     order: int
+    homes: tuple[HomeName, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,12 +109,15 @@ PanelBuilder = Callable[[HttpRequest], Mapping[str, Any] | None]
 
 
 def card(
-    name: str, *, place: Place, permission: str | None = None, order: int = 100
+    name: str, *, place: Place, permission: str | None = None, order: int = 100, homes: tuple[HomeName, ...] = ()
 ) -> Callable[[CardBuilder], CardBuilder]:
-    """Register a callable(request) -> Card; it returns None when there is nothing to show."""
+    """Register a callable(request) -> Card; it returns None when there is nothing to show.
+
+    `homes`: only these home pages show the card, because panels of the others have its figure.
+    """
 
     def decorate(build: CardBuilder) -> CardBuilder:
-        CARDS.register(name, Registered(place, build, permission, order))
+        CARDS.register(name, Registered(place, build, permission, order, homes))
         return build
 
     return decorate
@@ -148,7 +152,8 @@ def homes_of(request: HttpRequest) -> list[HomeName]:
 def cards(request: HttpRequest, name: HomeName | None = None) -> list[tuple[Place, str | Promise, list[Card]]]:
     """Return the cards that this user may see, by place, in order; without a home page those of every place."""
     places = HOMES[name].places if name else tuple(PLACES)
-    allowed = sorted((item for item in CARDS if may(request.user, item.permission)), key=lambda item: item.order)
+    allowed = [item for item in CARDS if may(request.user, item.permission) and (not item.homes or name in item.homes)]
+    allowed.sort(key=lambda item: item.order)
     return [
         (place, PLACES[place], cards_of_place)
         for place in places

@@ -75,6 +75,7 @@ def failed_logins(days: int = FAILED_DAYS) -> int:
     permission="core.manage_apikeys",
     template="core/security/home_security.html",
     order=30,
+    wide=True,
 )
 def security(_request: HttpRequest) -> dict[str, Any]:
     missing, away, keys, failed = without_second_factor(), long_away(), unused_keys(), failed_logins()

@@ -1,4 +1,4 @@
-"""Serve the button of an opportunity: make its segment when it is missing, and open the form of a broadcast for it."""
+"""Serve the buttons of an opportunity: make its segment when it is missing, and open it or a broadcast for it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from core.console.views import may, page, viewer
 
 @page("campaigns.add_broadcast", methods=("POST",))
 def draft(request: HttpRequest, code: str) -> HttpResponse:
+    """Open the form of a broadcast by the posted channel; without a channel, open the segment."""
     opportunity = OPPORTUNITIES.get(code)
     if opportunity is None:
         raise Http404(code)
-    template = fitting_template(opportunity, request.POST.get("channel", ""), marketing_templates())
-    if template is None:
+    channel = request.POST.get("channel", "")
+    template = fitting_template(opportunity, channel, marketing_templates()) if channel else None
+    if channel and template is None:
         raise Http404(code)
     if not may(request.user, "analytics.add_segment"):
         raise Forbidden
@@ -30,4 +32,4 @@ def draft(request: HttpRequest, code: str) -> HttpResponse:
         actor=of_user(request.user),
         created_by=viewer(request),
     )
-    return redirect(draft_url(opportunity, segment, template))
+    return redirect(draft_url(opportunity, segment, template)) if template else redirect("segment", segment.pk)

@@ -41,7 +41,7 @@ def _new_for(customer: Customer) -> str:
     return f"{reverse('ticket_new')}?{urlencode({'customer': customer.number})}"
 
 
-@home.card("tickets", place="needs", permission="crm.view_ticket", order=10)
+@home.card("tickets", place="needs", permission="crm.view_ticket", order=10, homes=("administrator",))
 def open_tickets(_request: HttpRequest) -> Card | None:
     tickets = Ticket.objects.filter(status=TicketStatus.OPEN).aggregate(
         count=Count("pk"), urgent=Count("pk", filter=Q(priority__gte=3)), oldest=Min("updated_at")

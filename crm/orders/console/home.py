@@ -46,7 +46,7 @@ def _revenue(request: HttpRequest) -> dict[str, Any]:
         "orders_url": f"{reverse('orders')}?days=30",
         "chart": Chart(
             "revenue-by-day",
-            _t("Net revenue by day (%(currency)s)") % {"currency": currency},
+            _t("Net revenue by day (%(currency)s), dashed: the 30 days before") % {"currency": currency},
             _t("Day"),
             [day(date.fromisoformat(row["day"])) for row in now],
             [

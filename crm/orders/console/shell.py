@@ -54,7 +54,7 @@ def sums_of_30_days() -> list[dict]:
     return [{**row, "amount": row["amount"] + more.get(row["currency"], 0)} for row in sums]
 
 
-@home.card("revenue", place="numbers", permission="crm.view_order", order=10)
+@home.card("revenue", place="numbers", permission="crm.view_order", order=10, homes=("marketer",))
 def revenue(request: HttpRequest) -> Card | None:
     sums = kept.of(request).get(SUMS)
     if not sums:

@@ -267,6 +267,12 @@ def test_the_button_makes_the_missing_segment_once(client, staff, features, temp
         assert f"segment={segment.pk}" in answer["Location"]
 
 
+def test_without_a_channel_the_button_opens_the_segment(client, staff, store):
+    client.force_login(staff(Role.MARKETER))
+    answer = client.post(reverse("opportunity_draft", args=["at_risk"]))
+    assert answer["Location"] == reverse("segment", args=[Segment.objects.get().pk])
+
+
 def test_a_taken_name_gets_a_number(store):
     create_segment(
         name="At risk",
@@ -276,7 +282,7 @@ def test_a_taken_name_gets_a_number(store):
     assert ensure_segment(name="At risk", rule=AT_RISK, actor=SYSTEM).name == "At risk 2"
 
 
-@pytest.mark.parametrize(("code", "channel"), [("nothing", "email"), ("at_risk", "wechat"), ("at_risk", "")])
+@pytest.mark.parametrize(("code", "channel"), [("nothing", "email"), ("at_risk", "wechat")])
 def test_an_unknown_opportunity_or_channel_makes_nothing(client, staff, templates, code, channel):
     client.force_login(staff(Role.MARKETER))
     answer = client.post(reverse("opportunity_draft", args=[code]), {"channel": channel})
