@@ -141,7 +141,7 @@
     document.cookie = `navigation=${unfolded}; path=/; max-age=31536000; samesite=lax`;
   }, true);
 
-  // A part with figures looks for new ones while the page is visible and nobody works in that part
+  // A part with figures looks for new ones while the page is visible and its user does not work in that part
   let looked = Date.now();
   setInterval(() => {
     const part = $("[data-look-again]");
