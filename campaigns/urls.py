@@ -21,7 +21,7 @@ from campaigns.messages.console import deliverability, suppressions
 from campaigns.messages.console import policy as sending
 from campaigns.messages.public import hooks, links
 from campaigns.preferences import public as preferences
-from campaigns.reports.console import calendar, compare, messages, results, why
+from campaigns.reports.console import calendar, compare, messages, opportunities, results, why
 from campaigns.templates.console import templates
 from campaigns.transactional import api as messages_api
 
@@ -81,6 +81,7 @@ console = [
     path("broadcasts/<int:pk>/pause/", broadcasts.pause, name="broadcast_pause"),
     path("broadcasts/<int:pk>/resume/", broadcasts.resume, name="broadcast_resume"),
     path("broadcasts/<int:pk>/stop/", broadcasts.stop, name="broadcast_stop"),
+    path("opportunities/<slug:code>/draft/", opportunities.draft, name="opportunity_draft"),
     path("calendar/", calendar.index, name="calendar"),
     path("calendar/<int:pk>/remove/", calendar.remove, name="calendar_remove"),
     path("channels/", channels.index, name="channels"),

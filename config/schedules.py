@@ -18,6 +18,7 @@ LONG_TASKS = (
     "loyalty.announce_expiries",
     "loyalty.advance_tasks",
     "campaigns.keep_results",
+    "core.keep_figures",
 )
 
 
@@ -62,6 +63,7 @@ SCHEDULE: dict[str, dict] = {
     "journeys: who enters by date or timetable": every(60, "campaigns.enter_journeys"),
     "journeys: move what is due": every(10, "campaigns.advance_journeys"),
     "campaigns: keep slow results": every(300, "campaigns.keep_results"),
+    "home: count its figures": every(300, "core.keep_figures"),
     "messages: send what is due": every(10, "campaigns.send_due"),
     "messages: leases that ran out": every(30, "campaigns.sweep_leases"),
     "messages: forget old counts by domain": nightly(1, 50, "campaigns.drop_old_domain_counts"),

@@ -4,10 +4,14 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core.audit.log import LOGGED, OBJECTS, AuditedObject, Logged
-from core.console import navigation
+from core.console import navigation, palette
 from core.health import checks as health
 from core.health import database as health_database  # noqa: F401
+from core.health import home as health_home  # noqa: F401
 from core.health import machine as health_machine  # noqa: F401
+from core.jobs import home as jobs_home  # noqa: F401
+from core.jobs.labels import name_work
+from core.security import home as security_home  # noqa: F401
 from core.security import pii_check  # noqa: F401
 from core.security.accounts import SECRETS_CONTEXT
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
@@ -43,6 +47,9 @@ navigation.register(
     section="data",
     order=95,
 )
+palette.action("key_new", _("New API key"), url="key_new", permission="core.manage_apikeys", order=80)
+palette.action("webhook_new", _("New webhook"), url="webhook_new", permission="core.manage_webhooks", order=81)
+name_work({"core.webhooks": _("Send webhooks")})
 grant("core.manage_webhooks", to=[])
 grant("core.view_jobs", to=[Role.LEAD, Role.MARKETER])
 grant("core.view_audit", to=[Role.LEAD])

@@ -1,6 +1,6 @@
 """Models of core, collected for Django."""
 
-from core.console.models import SavedView
+from core.console.models import KeptFigure, SavedView
 from core.db.models import IdempotencyRecord
 from core.events.models import DomainEvent, EventDelivery
 from core.jobs.models import Job, JobState
@@ -17,6 +17,7 @@ __all__ = [
     "IdempotencyRecord",
     "Job",
     "JobState",
+    "KeptFigure",
     "Notice",
     "SavedView",
     "SendingHold",

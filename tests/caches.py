@@ -11,6 +11,7 @@ from core.api import throttling
 from core.base import zones
 from core.security import api_keys
 from core.sending.services import shown as sending_shown
+from core.text import currencies
 from core.webhooks import registry as webhooks
 from loyalty.triggers import registry as triggers
 
@@ -19,6 +20,7 @@ def forget() -> None:
     """Empty all of them."""
     cache.clear()
     zones.forget()
+    currencies.use_own_currency("")
     webhooks.forget()
     sending_shown.forget()
     api_keys.forget()

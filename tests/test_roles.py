@@ -249,6 +249,7 @@ PAGES = """
 /p/<str:token>/                                    public
 /hooks/messages/<int:pk>/                          public
 /hooks/email/<slug:provider>/                      public
+/opportunities/<slug:code>/draft/                  marketer administrator
 /calendar/                                         marketer analyst administrator
 /calendar/<int:pk>/remove/                         marketer administrator
 /channels/                                         administrator

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+import analytics.segments.console.home
 import analytics.segments.console.panels
 import analytics.segments.console.shell
 import analytics.segments.events
@@ -18,6 +19,7 @@ from analytics.segments.services import presets as segment_templates
 from analytics.segments.services.following import bring_figures_up_to_date
 from core.audit.log import OBJECTS, AuditedObject
 from core.base.facts import FACTS
+from core.jobs.labels import name_work
 from core.jobs.services import WORK
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
 from core.security.roles import EVERYONE, Role, grant
@@ -25,6 +27,12 @@ from core.security.scopes import SCOPES
 from crm.imports.services.following import FOLLOWING, FollowingStep
 from loyalty.program.registry import AUDIENCES, Audience
 
+name_work({
+    "analytics.mark_changed": _("Mark changed customers for the figures"),
+    "analytics.mark_changed_in_batch": _("Mark changed customers for the figures, many at once"),
+    "analytics.mark_imported": _("Mark imported customers for the figures"),
+    "analytics.fill_list": _("Fill a list from a file"),
+})  # fmt: skip
 conditions.register()
 segment_templates.register_all()
 FOLLOWING.register("analytics.figures", FollowingStep(_("Figures, scores and segments"), bring_figures_up_to_date))

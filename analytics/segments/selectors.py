@@ -151,3 +151,27 @@ def stage_moves(days: int = 7) -> dict[str, int]:
     )
     counts = dict(rows)
     return {stage: counts[stage] for stage in Stage.values if counts.get(stage)}
+
+
+@dataclass(frozen=True)
+class SegmentMove:
+    """Hold the size of a segment and how it moved in the last days."""
+
+    segment: Segment
+    entered: int
+    left: int
+
+    @property
+    def change(self) -> int:
+        return self.entered - self.left
+
+
+def biggest_moves(days: int = 7, limit: int = 8) -> list[SegmentMove]:
+    """Return the active segments by their moves of the last days, most first, then by size."""
+    recent = Q(days__day__gt=shop_day(clock.now()) - timedelta(days=days))
+    rows = Segment.objects.active().annotate(
+        entered=Sum("days__entered_count", filter=recent, default=0),
+        left=Sum("days__left_count", filter=recent, default=0),
+    )
+    ordered = rows.order_by(-(F("entered") + F("left")), "-size", "name")
+    return [SegmentMove(row, row.entered, row.left) for row in ordered[:limit]]

@@ -14,6 +14,9 @@ from core.notices.registry import unread_count
 from core.security.models import Theme
 from core.sending import services as sending_hold
 
+# static/js/console.js writes it; the server reads it, so that the navigation does not jump while a page loads.
+UNFOLDED_COOKIE = "navigation"
+
 
 class Shell:
     def __init__(self, request: HttpRequest) -> None:
@@ -21,7 +24,8 @@ class Shell:
 
     @cached_property
     def groups(self) -> list[navigation.NavigationGroup]:
-        return navigation.groups(self.request.user, self.request.path)
+        unfolded = self.request.COOKIES.get(UNFOLDED_COOKIE, "")[:200].split(".")
+        return navigation.groups(self.request.user, self.request.path, unfolded)
 
     @cached_property
     def sending_held(self) -> str:

@@ -23,3 +23,19 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class KeptFigure(models.Model):
+    """A figure of the home page as a scheduled task counted it last; `core.console.kept` writes and reads it."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    value = models.JSONField()
+    counted_at = models.DateTimeField(db_default=models.functions.Now())
+    seconds = models.FloatField(default=0)
+
+    class Meta:
+        verbose_name = _("kept figure")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name

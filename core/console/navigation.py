@@ -6,7 +6,7 @@ navigation.register("customers", _("Customers"), url="customers", icon="users",
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from django.urls import reverse
@@ -58,8 +58,17 @@ class NavigationLink:
 
 @dataclass(frozen=True)
 class NavigationGroup:
+    """The links of a section. `shown`: it is unfolded, because it has the open page or the user unfolded it."""
+
+    name: str
     label: str | Promise
     links: list[NavigationLink]
+    shown: bool
+
+    @property
+    def count(self) -> int:
+        """Return the pending rows behind all links."""
+        return sum(link.count for link in self.links)
 
 
 ENTRIES: Registry[NavigationEntry] = Registry("navigation entry")
@@ -89,8 +98,11 @@ def allowed(user: RequestUser) -> list[NavigationEntry]:
     return sorted(entries, key=lambda entry: (sections.index(entry.section), entry.order))
 
 
-def groups(user: RequestUser, path: str) -> list[NavigationGroup]:
-    """Return this user's entries by section. The entry of the open page, or of a page above it, is marked."""
+def groups(user: RequestUser, path: str, unfolded: Collection[str] = ()) -> list[NavigationGroup]:
+    """Return this user's entries by section. The entry of the open page, or of a page above it, is marked.
+
+    `unfolded` are the sections that the user opened before.
+    """
     entries = [entry for entry in allowed(user) if entry.listed]
     here = max((entry.href for entry in entries if _covers(entry.href, path)), key=len, default="")
     result: list[NavigationGroup] = []
@@ -101,7 +113,8 @@ def groups(user: RequestUser, path: str) -> list[NavigationGroup]:
             if entry.section == section
         ]
         if own:
-            result.append(NavigationGroup(label, own))
+            shown = not label or section in unfolded or any(link.current for link in own)
+            result.append(NavigationGroup(section, label, own, shown))
     return result
 
 

@@ -11,15 +11,17 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from core.base import zones
-from core.console import component_samples, palette
+from core.console import component_samples, kept, palette
 from core.console import home as home_cards
-from core.console.views import back, page, viewer
+from core.console.views import back, page, viewer, wants_part
 from core.security import roles
 from core.security.models import Theme
 from core.security.staff import set_preferences
@@ -27,7 +29,35 @@ from core.security.staff import set_preferences
 
 @page(None)
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "core/console/home.html", {"places": home_cards.cards(request)})
+    """Show the home page of the user's role, or the chosen one; a poll gets its content, or 204 when it is the same."""
+    names = home_cards.homes_of(request)
+    wanted = request.GET.get("home", "")
+    name = next((one for one in names if one == wanted), names[0] if names else None)
+    places = {place: (label, cards) for place, label, cards in home_cards.cards(request, name)}
+    context: dict[str, Any] = {
+        "home": name,
+        "needs": places.pop("needs", None),
+        "places": list(places.values()),
+        "panels": home_cards.panels(request, name) if name else [],
+        "counting": kept.of(request).missing,
+    }
+    if context["counting"]:
+        # After a new installation, or when a release brings a new figure.
+        kept.keep_after_commit(*sorted(kept.of(request).missing))
+    content = render_to_string("core/console/home_content.html", context, request)
+    version = home_cards.version_of(content)
+    if wants_part(request):
+        if request.GET.get("version") == version:
+            return HttpResponse(status=204)
+        return HttpResponse(_with_version(content, version))
+    tabs = [(one, home_cards.HOMES[one].label) for one in names]
+    context["content"] = mark_safe(_with_version(content, version))  # noqa: S308 - rendered just now from our template
+    context["tabs"] = tabs if len(tabs) > 1 else []
+    return render(request, "core/console/home.html", context)
+
+
+def _with_version(content: str, version: str) -> str:
+    return content.replace("version=VERSION", f"version={version}", 1)
 
 
 @page(None)

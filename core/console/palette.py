@@ -2,20 +2,27 @@
 
 @palette.source("customers", label=_("Customers"), permission="crm.view_customer")
 def find(request, query: str, limit: int) -> list[SearchResult]: ...
+
+palette.action("ticket_new", _("New ticket"), url="ticket_new", permission="crm.add_ticket")
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.base.registry import Registry
 from core.console import navigation
 from core.console.views import may
+from core.text.pinyin import initials
 
 Find = Callable[[HttpRequest, str, int], "list[SearchResult]"]
 
@@ -45,7 +52,53 @@ class SearchGroup:
     more: str = ""
 
 
+@dataclass(frozen=True)
+class PaletteAction:
+    """Something to do: `url` is the name of a route without arguments, `words` are further words that find it."""
+
+    name: str
+    label: str | Promise
+    url: str
+    icon: str = "plus"
+    permission: str | None = None
+    words: str | Promise = ""
+    order: int = 100
+
+
 SOURCES: Registry[SearchSource] = Registry("search source")
+ACTIONS: Registry[PaletteAction] = Registry("palette action")
+# Without a search text the palette shows so many actions, so that the pages stay in sight.
+ACTIONS_OFFERED = 6
+
+
+def action(
+    name: str,
+    label: str | Promise,
+    *,
+    url: str,
+    permission: str | None,
+    icon: str = "plus",
+    words: str | Promise = "",
+    order: int = 100,
+) -> PaletteAction:
+    """Add an action to the palette, such as "New broadcast"."""
+    return ACTIONS.register(name, PaletteAction(name, label, url, icon, permission, words, order))
+
+
+@lru_cache(maxsize=1024)
+def _searched(names: tuple[str | Promise, ...]) -> tuple[str, ...]:
+    """Return the texts by which something is found: its names in each language, and their pinyin initials."""
+    texts = []
+    for language, _label in settings.LANGUAGES:
+        with translation.override(language):
+            texts += [str(name).casefold() for name in names]
+    return tuple(texts + [found for text in texts if not text.isascii() and (found := initials(text))])
+
+
+def matches(query: str, *names: str | Promise) -> bool:
+    """Return whether one of the names contains the text, in any language of the console or by pinyin initials."""
+    folded = query.casefold()
+    return not folded or any(folded in text for text in _searched(names))
 
 
 def source(
@@ -59,18 +112,24 @@ def source(
 
 
 def search(request: HttpRequest, query: str, limit: int = 8) -> list[SearchGroup]:
-    """Return the results of all sources for these words, and the pages whose name contains them."""
+    """Return the actions and pages whose name contains these words, and the results of all sources."""
     query = query.replace("\x00", " ").strip()[:100]
     groups = []
+    actions = [
+        SearchResult(str(one.label), reverse(one.url), one.icon)
+        for one in sorted(ACTIONS, key=lambda one: one.order)
+        if may(request.user, one.permission) and matches(query, one.label, one.words)
+    ]
+    if actions:
+        groups.append(SearchGroup(_("Actions"), actions if query else actions[:ACTIONS_OFFERED]))
     if query:
         for item in SOURCES:
             if may(request.user, item.permission) and (results := item.find(request, query, limit)):
                 groups.append(SearchGroup(item.label, results, item.more(query) if item.more else ""))
-    folded = query.casefold()
     pages = [
         SearchResult(str(entry.label), entry.href, entry.icon)
         for entry in navigation.allowed(request.user)
-        if folded in str(entry.label).casefold() or folded in entry.name
+        if matches(query, entry.label, entry.name)
     ]
     if pages:
         groups.append(SearchGroup(_("Pages"), pages))

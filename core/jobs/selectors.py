@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from core.events.models import EventDelivery
-from core.jobs.models import Job
+from core.jobs.models import Job, JobState
 
 
 @dataclass(frozen=True)
@@ -48,3 +49,21 @@ def dead_deliveries(handler: str, limit: int = 10_000) -> list[int]:
 
 def jobs() -> QuerySet[Job]:
     return Job.objects.select_related("created_by")
+
+
+@dataclass(frozen=True)
+class OpenCounts:
+    running: int
+    queued: int
+    failed: int
+    given_up: int
+
+
+def open_counts(since: datetime) -> OpenCounts:
+    """Count the jobs that run, wait, or failed since that moment, and the deliveries that were given up."""
+    counts = Job.objects.filter(Q(state__in=[JobState.QUEUED, JobState.RUNNING]) | Q(created_at__gte=since)).aggregate(
+        running=Count("pk", filter=Q(state=JobState.RUNNING)),
+        queued=Count("pk", filter=Q(state=JobState.QUEUED)),
+        failed=Count("pk", filter=Q(state=JobState.FAILED)),
+    )
+    return OpenCounts(**counts, given_up=EventDelivery.objects.filter(dead_at__isnull=False).count())

@@ -396,6 +396,19 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="KeptFigure",
+            fields=[
+                ("name", models.CharField(max_length=60, primary_key=True, serialize=False)),
+                ("value", models.JSONField()),
+                ("counted_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("seconds", models.FloatField(default=0)),
+            ],
+            options={
+                "verbose_name": "kept figure",
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
             name="SendingHold",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

@@ -58,7 +58,12 @@ def synchronise_groups(**_kwargs: object) -> None:
 
 def role_of(user: User) -> Role | None:
     """Return the highest role of a member of staff: the last one in the order of the enum."""
+    return next(iter(roles_of(user)), None)
+
+
+def roles_of(user: User) -> list[Role]:
+    """Return all roles of a member of staff, the highest first."""
     if user.is_superuser:
-        return Role.ADMINISTRATOR
+        return [Role.ADMINISTRATOR]
     names = set(user.groups.values_list("name", flat=True))
-    return next((role for role in reversed(Role) if role.value in names), None)
+    return [role for role in reversed(Role) if role.value in names]

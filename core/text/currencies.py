@@ -1,4 +1,4 @@
-"""The number of decimals of each currency (ISO 4217), and amounts in major and minor units."""
+"""The number of decimals of each currency (ISO 4217), amounts in major and minor units, and the shop's own currency."""
 
 from __future__ import annotations
 
@@ -24,3 +24,19 @@ def to_minor(amount: Decimal, currency: str) -> int:
 
 def to_major(minor: int, currency: str) -> Decimal:
     return Decimal(minor).scaleb(-exponent(currency))
+
+
+# The currency of amounts until the shop's own is known.
+DEFAULT = "CNY"
+_own = DEFAULT
+
+
+def own_currency() -> str:
+    """Return the currency of the shop, as this process knows it."""
+    return _own
+
+
+def use_own_currency(currency: str) -> None:
+    """Set the shop's currency for this process. Amounts in it get the short symbol."""
+    global _own
+    _own = currency or DEFAULT

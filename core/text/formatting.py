@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -12,7 +13,10 @@ from babel import Locale, UnknownLocaleError, dates, numbers
 from babel.numbers import NumberPattern
 from django.utils import timezone, translation
 
+from core.text import currencies
 from core.text.currencies import exponent
+
+COUNTRY_OF_SYMBOL = re.compile(r"^[A-Z]{2,3}(?=[^A-Za-z])")
 
 
 def in_chinese() -> bool:
@@ -33,14 +37,34 @@ def _locale(language: str) -> Locale:
     return Locale.parse({"zh-hans": "zh_Hans_CN"}.get(language, language.replace("-", "_")))
 
 
+def _narrow(symbol: str) -> str:
+    """Return a symbol without the letters of its country: CN¥ -> ¥, US$ -> $. A symbol of letters alone stays."""
+    return COUNTRY_OF_SYMBOL.sub("", symbol)
+
+
+def _symbol(currency: str, own: str, language: str) -> str:
+    """Return the symbol of a currency: the narrow one for the shop's own, one that can't be mistaken for it for others.
+
+    Babel has no narrow symbols, so they are made from the wide ones, which a language uses for foreign currencies.
+    """
+    wide = numbers.get_currency_symbol(currency, _locale(language))
+    if currency == own:
+        return _narrow(wide)
+    own_symbol = _narrow(numbers.get_currency_symbol(own, _locale(language)))
+    if wide != own_symbol:
+        return wide
+    abroad = (numbers.get_currency_symbol(currency, _locale(other)) for other in ("en", "zh-hans"))
+    return next((symbol for symbol in abroad if symbol != own_symbol), currency)
+
+
 @lru_cache(maxsize=64)
-def _money_pattern(language: str, currency: str) -> NumberPattern:
+def _money_pattern(language: str, currency: str, own: str) -> NumberPattern:
     """Return the language's pattern with this currency's symbol and decimals. Cached: the look-ups cost most."""
     digits, language_locale = exponent(currency), _locale(language)
     pattern = copy.copy(language_locale.currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
-    symbol = numbers.get_currency_symbol(currency, language_locale)
-    # A space separates a code of letters from the digits, but not a sign: KWD 1.000, CN¥1.00.
+    symbol = _symbol(currency, own, language)
+    # A space separates a code of letters from the digits, but not a sign: KWD 1.000, ¥1.00.
     before = f"{symbol}\xa0" if symbol[-1:].isalpha() else symbol
     pattern.prefix = tuple(part.replace("¤", before) for part in pattern.prefix)
     pattern.suffix = tuple(part.replace("¤", symbol) for part in pattern.suffix)
@@ -53,11 +77,12 @@ def _day(value: date, language: str) -> str:
 
 
 def money(minor: int | None, currency: str) -> str:
-    """Format minor units as an amount: 123456 CNY -> ¥1,234.56 in Chinese, CN¥1,234.56 in English."""
+    """Format minor units as an amount: 123456 CNY -> ¥1,234.56 in a shop that sells in CNY."""
     if minor is None:
         return ""
     value = Decimal(int(minor)).scaleb(-exponent(currency))
-    return _money_pattern(translation.get_language() or "en", currency).apply(value, locale())
+    pattern = _money_pattern(translation.get_language() or "en", currency, currencies.own_currency())
+    return pattern.apply(value, locale())
 
 
 def number(value: int | float | Decimal | None) -> str:

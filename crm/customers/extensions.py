@@ -14,6 +14,7 @@ from core.security import crypto
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
 from core.security.roles import EVERYONE, Role, grant
 from core.security.scopes import SCOPES
+from core.text.currencies import use_own_currency
 from crm.customers.models import Store
 from crm.customers.rules.identities import phone_tail
 from crm.customers.services import tagging
@@ -23,7 +24,9 @@ FACTS.register("identities", count_of("SELECT count(*) FROM crm_identity"))
 
 
 def _store_zone() -> str:
+    """Return the zone of the default store. Every page asks for it, so the row also tells the shop's currency."""
     store = Store.objects.default_or_none()
+    use_own_currency(store.currency if store else "")
     return store.time_zone if store else ""
 
 

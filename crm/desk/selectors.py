@@ -7,18 +7,20 @@ import binascii
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.base import clock
 from core.db.paging import Page
 from core.security.models import User
-from crm.desk.models import Ticket, TicketDraft, TicketMessage, TicketRating, TicketStatus
+from crm.desk.models import Ticket, TicketDraft, TicketMessage, TicketPriority, TicketRating, TicketStatus
 
 PAGE = 50
+RATING_DAYS = 30
 UNRESOLVED = Q(status__in=[TicketStatus.OPEN, TicketStatus.PENDING])
 
 
@@ -145,3 +147,51 @@ def assignees() -> QuerySet[User]:
         .distinct()
         .order_by("first_name", "username")
     )
+
+
+@dataclass(frozen=True)
+class QueueAge:
+    """Hold one view of the desk: its tickets, those of high priority, and since when the oldest of them waits."""
+
+    count: int
+    urgent: int
+    oldest: datetime | None
+
+
+def ages(user: User) -> dict[str, QueueAge]:
+    """Return the queues of the desk with their ages, with one query over the unresolved tickets."""
+    figures: dict[str, Any] = {}
+    for name, view in VIEWS.items():
+        if view.queue:
+            wanted = view.wanted(user)
+            figures[f"{name}_count"] = Count("pk", filter=wanted)
+            figures[f"{name}_urgent"] = Count("pk", filter=wanted & Q(priority__gte=TicketPriority.HIGH))
+            figures[f"{name}_oldest"] = Min("waiting_since", filter=wanted)
+    row = Ticket.objects.unresolved().aggregate(**figures)
+    return {
+        name: QueueAge(row[f"{name}_count"], row[f"{name}_urgent"], row[f"{name}_oldest"])
+        for name, view in VIEWS.items()
+        if view.queue
+    }
+
+
+def waiting_for(user: User, limit: int) -> list[Ticket]:
+    """Return the open tickets of this person that wait for an answer, urgent and oldest first."""
+    rows = _rows().filter(status=TicketStatus.OPEN, assignee=user)
+    return list(rows.order_by("-priority", "waiting_since", "pk")[:limit])
+
+
+def ratings_by_agent(days: int = RATING_DAYS) -> list[dict[str, Any]]:
+    """Return the ratings of the last days by the ticket's agent, in a form that can be kept. `low`: scores 1 and 2."""
+    rows = (
+        TicketRating.objects.filter(answered_at__gte=clock.now() - timedelta(days=days), ticket__assignee__isnull=False)
+        .values_list("ticket__assignee")
+        .annotate(count=Count("pk"), total=Sum("score"), low=Count("pk", filter=Q(score__lte=2)))
+        .order_by("-count", "ticket__assignee")
+    )
+    found = list(rows)
+    names = {user.pk: str(user) for user in User.objects.filter(pk__in=[agent for agent, *_counts in found])}
+    return [
+        {"agent": agent, "name": names.get(agent, ""), "count": count, "total": total, "low": low}
+        for agent, count, total, low in found
+    ]

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
 from django.db.models import QuerySet
 
+from core.base import clock
+from core.db.statements import statement
+from crm.orders.selectors.bought import order_counts
 from loyalty.program.models import Member, MemberState, Program
 from loyalty.tiers.models import Tier
+
+PERIOD_DAYS = 30
+NOTHING = {"net": 0, "orders": 0, "buyers": 0, "repeat": 0}
 
 
 def members(program: Program, tier_code: str) -> QuerySet[Member]:
@@ -22,3 +32,31 @@ def members(program: Program, tier_code: str) -> QuerySet[Member]:
     if tier_code and (tier := Tier.objects.filter(program=program, code=tier_code).first()):
         return rows.filter(tier=tier)
     return rows
+
+
+def members_periods(days: int = PERIOD_DAYS) -> dict[str, Any]:
+    """Return what members bought in the last days and in the days before, in a form that can be kept.
+
+    `repeat` are the buyers who had bought before, or bought again in the period.
+    """
+    program = Program.objects.default()
+    if program is None:
+        return {"currency": "", "now": NOTHING, "before": NOTHING}
+    now = clock.now()
+    since, earlier = now - timedelta(days=days), now - timedelta(days=2 * days)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement(__package__, "periods", order_counts=order_counts("o")),
+            {
+                "names": ["now", "before"],
+                "starts": [since, earlier],
+                "ends": [now, since],
+                "currency": program.currency,
+                "program": program.pk,
+            },
+        )
+        rows = {
+            name: {"net": net, "orders": orders, "buyers": buyers, "repeat": repeat}
+            for name, net, orders, buyers, repeat in cursor.fetchall()
+        }
+    return {"currency": program.currency, "now": rows.get("now", NOTHING), "before": rows.get("before", NOTHING)}

@@ -134,6 +134,23 @@
     }
   });
 
+  // The server reads which sections of the navigation are unfolded
+  document.addEventListener("toggle", (event) => {
+    if (!event.target.matches?.(".sidebar-group")) return;
+    const unfolded = $$(".sidebar-group[open]").map((group) => group.dataset.group).join(".");
+    document.cookie = `navigation=${unfolded}; path=/; max-age=31536000; samesite=lax`;
+  }, true);
+
+  // A part with figures looks for new ones while the page is visible and its user does not work in that part
+  let looked = Date.now();
+  setInterval(() => {
+    const part = $("[data-look-again]");
+    if (!part || Date.now() - looked < part.dataset.lookAgain * 1000 || document.visibilityState !== "visible") return;
+    if (part.contains(document.activeElement) || $("details[open]", part) || $("dialog[open]")) return;
+    looked = Date.now();
+    part.dispatchEvent(new CustomEvent("look:again"));
+  }, 1000);
+
   const fade = () => $$(".toast-item[data-fades]").forEach((toast) => setTimeout(() => toast.remove(), 6000));
   fade();
   document.addEventListener("htmx:after:swap", fade);

@@ -96,6 +96,11 @@ def customer(shop) -> Callable[..., Customer]:
     return make
 
 
+# A refusal by the content policy is written to the console, whether Chromium reports it there itself or not.
+POLICY = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`content policy: ${event.violatedDirective} ${event.blockedURI}`, event.sourceFile, event.lineNumber));
+"""
 # Chromium's words for a request that is cancelled before, or while, its answer arrives.
 CANCELLED = ("AbortError: signal is aborted without reason", "AbortError: The user aborted a request.")
 
@@ -140,6 +145,7 @@ def open_context(browser, server, watched, request) -> Iterator[Callable[..., Br
             base_url=server, **({"viewport": DESKTOP, "reduced_motion": "reduce", "locale": "en-GB"} | options)
         )
         context.set_default_timeout(10_000)
+        context.add_init_script(POLICY)
         context.on("page", watched.follow)
         opened.append(context)
         return context

@@ -317,7 +317,7 @@ def test_a_tier_its_progress_and_buying_it(shop, member, program, settle):
     progress = found["progress"]
     assert progress is not None
     assert (progress["tier"], progress["have"], progress["left"]) == ("silver", 12_000, 38_100)
-    assert progress["text"].startswith("Spend CN¥381.00 more by ")
+    assert progress["text"].startswith("Spend ¥381.00 more by ")
     program.tiers.filter(code="gold").update(paid_price=29_900)
     bought = shop.members.buy_tier(member, "gold", reference="T-2", key="buy:T-2")
     assert shop.members.buy_tier(member, "gold", reference="T-2", key="buy:T-2") == bought

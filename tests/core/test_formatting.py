@@ -9,7 +9,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils import timezone, translation
 
-from core.text import formatting
+from core.text import currencies, formatting
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -17,9 +17,9 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("language", "minor", "currency", "shown"),
     [
-        ("en", 123456, "CNY", "CN¥1,234.56"),
+        ("en", 123456, "CNY", "¥1,234.56"),
         ("zh-hans", 123456, "CNY", "¥1,234.56"),
-        ("en", 4800, "JPY", "¥4,800"),
+        ("en", 4800, "JPY", "JP¥4,800"),
         ("zh-hans", 4800, "JPY", "JP¥4,800"),
         ("en", 1234567, "KWD", "KWD\xa01,234.567"),
         ("en", -2000, "EUR", "-€20.00"),
@@ -29,6 +29,27 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 def test_money_has_the_decimals_of_its_currency(language, minor, currency, shown):
     with translation.override(language):
         assert formatting.money(minor, currency) == shown
+
+
+@pytest.mark.parametrize(
+    ("own", "language", "currency", "shown"),
+    [
+        ("USD", "en", "USD", "$1.00"),
+        ("USD", "zh-hans", "USD", "$1.00"),
+        ("USD", "en", "CNY", "CN¥1.00"),
+        ("USD", "zh-hans", "HKD", "HK$1.00"),
+        ("CNY", "zh-hans", "USD", "US$1.00"),
+        ("HKD", "en", "HKD", "$1.00"),
+        ("HKD", "en", "USD", "US$1.00"),
+        ("JPY", "en", "CNY", "CN¥1.00"),
+        ("JPY", "zh-hans", "CNY", "CN¥1.00"),
+        ("BRL", "en", "BRL", "R$1.00"),
+    ],
+)
+def test_the_shops_own_currency_has_the_short_symbol_and_no_other_one_looks_like_it(own, language, currency, shown):
+    currencies.use_own_currency(own)
+    with translation.override(language):
+        assert formatting.money(100, currency) == shown
 
 
 def test_unknown_money_is_empty():

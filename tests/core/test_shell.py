@@ -141,5 +141,5 @@ def test_a_page_is_not_mistaken_for_its_part_by_the_browser(client, agent):
 
 def test_the_home_page_needs_few_queries(client, agent, django_assert_max_num_queries):
     client.get("/")
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         client.get("/")

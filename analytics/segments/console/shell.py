@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from django.core.cache import cache
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
@@ -15,14 +15,14 @@ from django.utils.translation import gettext_lazy as _
 from analytics.features.models import CustomerFeature, Stage
 from analytics.segments import selectors
 from analytics.segments.models import CustomerSegments, Segment, SegmentKind
-from core.console import home, navigation, palette
+from core.console import home, kept, navigation, palette
 from core.console.home import Card
 from core.console.palette import SearchResult
 from core.text.formatting import number
 from crm.customers.models import Customer
 from crm.profiles.console import listing
 
-CACHED_SECONDS = 300
+MOVES = "analytics.moves"
 SEGMENTS_OFFERED = 200
 # In segments above this size, a scan in list order finds enough rows to show early.
 FEW = 20_000
@@ -37,6 +37,8 @@ navigation.register(
     section="marketing",
     order=10,
 )
+palette.action("segment_new", _("New segment"), url="segment_new", permission="analytics.add_segment", order=30)
+palette.action("segment_list_new", _("New list"), url="segment_list_new", permission="analytics.add_segment", order=31)
 
 
 @palette.source("segments", label=_("Segments"), permission="analytics.view_segment")
@@ -55,22 +57,28 @@ def failing_segments(_request: HttpRequest) -> Card | None:
     return Card(_("Failing segments"), number(count), url=reverse("segments"), tone="bad")
 
 
+@kept.figure(MOVES)
+def moves_of_week() -> dict[str, Any]:
+    moves = selectors.segment_moves()
+    return {"entered": moves.entered, "left": moves.left, "stages": selectors.stage_moves()}
+
+
 @home.card("segment_moves", place="changed", permission="analytics.view_segment", order=40)
-def segment_moves(_request: HttpRequest) -> Card | None:
-    moves = cache.get_or_set("analytics.segment-moves", selectors.segment_moves, CACHED_SECONDS)
-    if not moves or not (moves.entered or moves.left):
+def segment_moves(request: HttpRequest) -> Card | None:
+    moves = kept.of(request).get(MOVES)
+    if not moves or not (moves["entered"] or moves["left"]):
         return None
     return Card(
         _("Entered a segment in 7 days"),
-        number(moves.entered),
+        number(moves["entered"]),
         url=reverse("segments"),
-        detail=_t("%(count)s left a segment") % {"count": number(moves.left)},
+        detail=_t("%(count)s left a segment") % {"count": number(moves["left"])},
     )
 
 
 @home.card("stage_moves", place="changed", permission="analytics.view_customerfeature", order=50)
-def stage_moves(_request: HttpRequest) -> Card | None:
-    moves = cache.get_or_set("analytics.stage-moves", selectors.stage_moves, CACHED_SECONDS) or {}
+def stage_moves(request: HttpRequest) -> Card | None:
+    moves = (kept.of(request).get(MOVES) or {}).get("stages")
     if not moves:
         return None
     first = next((stage for stage in TELLING if moves.get(stage)), next(iter(moves)))

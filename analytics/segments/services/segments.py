@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -12,7 +14,7 @@ from django.utils.translation import pgettext
 from analytics.conditions.rules.dependencies import cycle_through
 from analytics.conditions.rules.trees import Node
 from analytics.conditions.services.compilation import clean_rule, compile_rule, is_time_based, used_segments
-from analytics.segments.models import Segment, SegmentState
+from analytics.segments.models import Segment, SegmentKind, SegmentState
 from analytics.segments.services.figures import (
     LeafReason,
     RuleReason,
@@ -44,6 +46,27 @@ def create_segment(
     )
     enqueue_after_commit("analytics.compute_segment", segment.pk, seconds=300)
     return segment
+
+
+def segments_by_rule(rules: Sequence[Any]) -> dict[int, Segment]:
+    """Return the oldest active segment with each of these rules, by the place of the rule."""
+    cleaned = [clean_rule(rule) for rule in rules]
+    rows = Segment.objects.active().filter(kind=SegmentKind.RULE, rule__in=cleaned).order_by("-pk")
+    return {place: row for row in rows for place, rule in enumerate(cleaned) if row.rule == rule}
+
+
+def ensure_segment(*, name: str, rule: Any, actor: Actor, created_by: RequestUser | None = None) -> Segment:
+    """Return the active segment with this rule; create it when there is none.
+
+    When another segment has the name, the new one gets the next free number behind it.
+    """
+    with transaction.atomic():
+        lock_name(RULES_LOCK)
+        if existing := segments_by_rule([rule]):
+            return existing[0]
+        names = set(Segment.objects.filter(name__startswith=name).values_list("name", flat=True))
+        free = next(one for number in count(1) if (one := name if number == 1 else f"{name} {number}") not in names)
+        return create_segment(name=free, rule=rule, actor=actor, created_by=created_by)
 
 
 def update_segment(

@@ -187,15 +187,21 @@ def messages_by_step(journey: Journey) -> dict[str, StepMessages]:
     return dict(steps)
 
 
-def effect_of_journey(journey: Journey, *, now: datetime | None = None) -> JourneyEffect:
-    """Compare the customers who entered with those held out, by their first entry. One statement."""
+def effect_of_journey(
+    journey: Journey, *, now: datetime | None = None, ended_since: datetime | None = None
+) -> JourneyEffect:
+    """Compare the customers who entered with those held out, by their first entry. One statement.
+
+    `ended_since` leaves out the customers whose window ended before.
+    """
     definition = journey.definition
     metrics = [metric for metric in METRICS if metric != GOAL or definition.get("goal")]
     sums = columns_of((_VALUES[metric] for metric in metrics), "m.over")
     sql, params = effect_statement(
         journey, f"SELECT m.held_out, count(*) FILTER (WHERE m.over), {sums}, count(*) FILTER (WHERE NOT m.over)"
-        f" {JOINED} GROUP BY m.held_out", now or clock.now(),
+        f" {JOINED} WHERE m.until >= coalesce(%(ended_since)s, m.until) GROUP BY m.held_out", now or clock.now(),
     )  # fmt: skip
+    params["ended_since"] = ended_since
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         groups = {held_out: group_of(metrics, figures) for held_out, *figures in cursor.fetchall()}

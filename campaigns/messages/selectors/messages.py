@@ -179,6 +179,11 @@ def trouble(days: int = 30) -> Trouble:
     return Trouble(**row)
 
 
+def held_count() -> int:
+    """Return how many messages the gate holds now."""
+    return Message.objects.filter(state=MessageState.HELD).count()
+
+
 def made_lately(days: int = 7) -> tuple[int, int]:
     """Return how many messages made in the last days were sent, and how many were not."""
     row = Message.objects.filter(created_at__gte=since(days)).aggregate(

@@ -97,7 +97,7 @@ def index(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _t("“%(name)s” was added to the calendar.") % {"name": saved.name})
             return redirect(f"{reverse('calendar')}?year={saved.year or year}")
-    days = _days(year, plan=may_change, today=this)
+    days = days_between(date(year, 1, 1), date(year, 12, 31), plan=may_change, today=this)
     months: dict[str, list[Day]] = {}
     for day in days:
         months.setdefault(month(day.on), []).append(day)
@@ -117,17 +117,21 @@ def _year(text: str, this: int) -> int:
     return min(max(year, lunar.FIRST + 1), lunar.LAST)
 
 
-def _days(year: int, *, plan: bool, today: date) -> list[Day]:
+def days_between(first: date, last: date, *, plan: bool, today: date) -> list[Day]:
+    """Return the days with entries from the first to the last one. `plan`: with links to plan a broadcast."""
     days: dict[date, Day] = {}
+    years = range(first.year, last.year + 1)
 
     def put(on: date, entry: CalendarEntry) -> None:
+        if not first <= on <= last:
+            return
         day = days.setdefault(on, Day(on, lunar_words(on)))
         day.entries.append(entry)
         if plan and on >= today and entry.kind != "broadcast" and not day.plan_url:
             query = urlencode({"name": f"{entry.name} {on.year}", "send_on": on.isoformat(), "send_time": "10:00"})
             day.plan_url = f"{reverse('broadcast_new')}?{query}"
 
-    for festival in festivals_of(year):
+    for festival in (festival for year in years for festival in festivals_of(year)):
         detail = (
             _t("public holiday, %(days)s days") % {"days": festival.days} if festival.days > 1 else _t("public holiday")
         )
@@ -140,10 +144,10 @@ def _days(year: int, *, plan: bool, today: date) -> list[Day]:
             ),
         )
     for own in ShopDay.objects.all():
-        if own.year in {None, year}:
-            for on in days_of(year, own.month, own.day, lunar_date=own.lunar):
+        for year in years:
+            for on in days_of(year, own.month, own.day, lunar_date=own.lunar) if own.year in {None, year} else ():
                 put(on, CalendarEntry(own.name, "own", _t("by the lunar calendar") if own.lunar else "", own=own.pk))
-    for row in Broadcast.objects.filter(send_on__year=year).exclude(state=BroadcastState.STOPPED):
+    for row in Broadcast.objects.filter(send_on__range=(first, last)).exclude(state=BroadcastState.STOPPED):
         put(row.send_on, CalendarEntry(row.name, "broadcast", url=reverse("broadcast", args=[row.pk])))  # type: ignore[arg-type]
     return [days[on] for on in sorted(days)]
 

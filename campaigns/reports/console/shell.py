@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.core.cache import cache
+from datetime import datetime
+from typing import Any
+
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _t
@@ -17,15 +19,15 @@ from campaigns.coupons import selectors as coupons_selectors
 from campaigns.coupons.models import Coupon, CouponCode
 from campaigns.coupons.rules import codes
 from campaigns.journeys.models import Journey, JourneyState
+from campaigns.messages.selectors import deliverability
 from campaigns.messages.selectors import messages as queries
 from campaigns.templates.models import Template
-from core.console import home, navigation, palette
+from core.console import home, kept, navigation, palette
 from core.console.home import Card
 from core.console.palette import SearchResult
 from core.text.formatting import ago, money, number
 from crm.timeline import registry as timeline
 
-CACHED_SECONDS = 300
 for _name, _label, _icon, _permission, _order in (
     ("broadcasts", _("Broadcasts"), "speakerphone", "campaigns.view_broadcast", 16),
     ("calendar", _("Calendar"), "calendar-event", "campaigns.view_broadcast", 18),
@@ -44,6 +46,15 @@ for _name, _label, _icon, _permission, _order in (
     navigation.register(
         _name, _label, url=_name, icon=_icon, permission=_permission, section="marketing", order=_order
     )  # fmt: skip
+for _order, (_name, _label, _permission) in enumerate((
+    ("broadcast_new", _("New broadcast"), "campaigns.add_broadcast"),
+    ("journey_new", _("New journey"), "campaigns.add_journey"),
+    ("coupon_new", _("New coupon"), "campaigns.add_coupon"),
+    ("care_new", _("New care rule"), "campaigns.add_carerule"),
+    ("experiment_new", _("New experiment"), "campaigns.add_experiment"),
+    ("template_new", _("New template"), "campaigns.add_template"),
+)):  # fmt: skip
+    palette.action(_name, _label, url=_name, permission=_permission, order=20 + _order)
 timeline.FILTERS.register("campaigns", timeline.TimelineFilter(_("Messages and coupons"), events=("campaigns.",)))
 
 
@@ -100,44 +111,94 @@ def find_coupons(_request: HttpRequest, query: str, limit: int) -> list[SearchRe
     return results[:limit]
 
 
+LATELY = "campaigns.lately"
+KEPT_DAYS = 7
+
+
+@kept.figure(LATELY)
+def lately() -> dict[str, Any]:
+    """Count the messages and coupons of the last days, and the trouble with them."""
+    trouble = queries.trouble()
+    sent, not_sent = queries.made_lately(KEPT_DAYS)
+    bounced = [row for row in deliverability.by_domain(KEPT_DAYS) if row.domain and row.bounces_much]
+    return {
+        "failed": trouble.failed,
+        "uncertain": trouble.uncertain,
+        "oldest": trouble.oldest.isoformat() if trouble.oldest else None,
+        "held": queries.held_count(),
+        "sent": sent,
+        "not_sent": not_sent,
+        "domains": [row.domain for row in bounced],
+        "coupons": coupons_selectors.redeemed_lately(KEPT_DAYS),
+    }
+
+
 @home.card("message_trouble", place="needs", permission="campaigns.change_message", order=15)
-def message_trouble(_request: HttpRequest) -> Card | None:
-    trouble = cache.get_or_set("campaigns.trouble", queries.trouble, 60)
-    if trouble is None or not (trouble.failed or trouble.uncertain):
+def message_trouble(request: HttpRequest) -> Card | None:
+    row = kept.of(request).get(LATELY)
+    if row is None or not (row["failed"] or row["uncertain"]):
         return None
     parts = []
-    if trouble.uncertain:
-        parts.append(_t("%(count)s uncertain") % {"count": number(trouble.uncertain)})
-    parts.append(_t("oldest %(time)s") % {"time": ago(trouble.oldest)})
+    if row["uncertain"]:
+        parts.append(_t("%(count)s uncertain") % {"count": number(row["uncertain"])})
+    parts.append(_t("oldest %(time)s") % {"time": ago(datetime.fromisoformat(row["oldest"]))})
     return Card(
         _("Failed or uncertain messages"),
-        number(trouble.failed + trouble.uncertain),
+        number(row["failed"] + row["uncertain"]),
         url=f"{reverse('messages')}?state={queries.TROUBLE}&days=30",
         detail=" · ".join(parts),
-        tone="bad" if trouble.failed else "warn",
+        tone="bad" if row["failed"] else "warn",
+    )
+
+
+@home.card("messages_held", place="needs", permission="campaigns.change_message", order=16)
+def messages_held(request: HttpRequest) -> Card | None:
+    """Show the messages that the gate holds, for example until quiet hours are over."""
+    row = kept.of(request).get(LATELY)
+    if row is None or not row["held"]:
+        return None
+    return Card(
+        _("Held messages"),
+        number(row["held"]),
+        url=f"{reverse('messages')}?state=held&days=all",
+        detail=_("by quiet hours, limits or a pause"),
+    )
+
+
+@home.card("bouncing_domains", place="needs", permission="campaigns.view_domainday", order=17)
+def bouncing_domains(request: HttpRequest) -> Card | None:
+    row = kept.of(request).get(LATELY)
+    if row is None or not row["domains"]:
+        return None
+    return Card(
+        _("Domains that refuse mail"),
+        number(len(row["domains"])),
+        url=f"{reverse('deliverability')}?days={KEPT_DAYS}",
+        detail=_t(", ").join(row["domains"][:3]),
+        tone="warn",
     )
 
 
 @home.card("messages_sent", place="changed", permission="campaigns.view_message", order=60)
-def messages_sent(_request: HttpRequest) -> Card | None:
-    sent, not_sent = cache.get_or_set("campaigns.made-lately", queries.made_lately, CACHED_SECONDS) or (0, 0)
-    if not sent and not not_sent:
+def messages_sent(request: HttpRequest) -> Card | None:
+    row = kept.of(request).get(LATELY)
+    if row is None or not (row["sent"] or row["not_sent"]):
         return None
     return Card(
         _("Messages sent in 7 days"),
-        number(sent),
+        number(row["sent"]),
         url=f"{reverse('messages')}?state=sent&days=7",
-        detail=_t("%(count)s not sent because of rules or consent") % {"count": number(not_sent)},
+        detail=_t("%(count)s not sent because of rules or consent") % {"count": number(row["not_sent"])},
     )
 
 
 @home.card("coupons_redeemed", place="changed", permission="campaigns.view_couponuse", order=70)
-def coupons_redeemed(_request: HttpRequest) -> Card | None:
-    totals = cache.get_or_set("campaigns.redeemed-lately", coupons_selectors.redeemed_lately, CACHED_SECONDS)
-    if not totals:
+def coupons_redeemed(request: HttpRequest) -> Card | None:
+    row = kept.of(request).get(LATELY)
+    if row is None or not row["coupons"]:
         return None
-    uses = sum(count for _currency, count, _given in totals)
-    amounts = " · ".join(money(amount, currency) for currency, _count, amount in totals)
+    uses = sum(count for _currency, count, _given in row["coupons"])
+    amounts = " · ".join(money(amount, currency) for currency, _count, amount in row["coupons"])
     text = ngettext("%(amount)s of discount", "%(amount)s of discount", uses)
     return Card(
         _("Coupons redeemed in 7 days"), number(uses), url=reverse("coupons"), detail=text % {"amount": amounts}

@@ -22,6 +22,7 @@ from crm.desk.models import Ticket, TicketStatus
 navigation.register(
     "tickets", _("Desk"), url="tickets", icon="messages", permission="crm.view_ticket", section="service", order=30
 )
+palette.action("ticket_new", _("New ticket"), url="ticket_new", permission="crm.add_ticket", order=10)
 
 
 @palette.source("tickets", label=_("Tickets"), permission="crm.view_ticket")
@@ -40,7 +41,7 @@ def _new_for(customer: Customer) -> str:
     return f"{reverse('ticket_new')}?{urlencode({'customer': customer.number})}"
 
 
-@home.card("tickets", place="needs", permission="crm.view_ticket", order=10)
+@home.card("tickets", place="needs", permission="crm.view_ticket", order=10, homes=("administrator",))
 def open_tickets(_request: HttpRequest) -> Card | None:
     tickets = Ticket.objects.filter(status=TicketStatus.OPEN).aggregate(
         count=Count("pk"), urgent=Count("pk", filter=Q(priority__gte=3)), oldest=Min("updated_at")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from core.console import home, navigation
+from core.console import home, navigation, palette
 from core.console.home import Card
 from core.console.views import link
 from core.text.formatting import number
@@ -25,6 +25,14 @@ navigation.register(
     permission="crm.view_importrun",
     section="data",
     order=10,
+)
+palette.action(
+    "import_new",
+    _("Import customers or orders"),
+    url="import_new",
+    icon="file-import",
+    permission="crm.add_importrun",
+    order=40,
 )
 
 

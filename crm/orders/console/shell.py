@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.core.cache import cache
 from django.db.models import Count, F, Sum
 from django.http import HttpRequest
 from django.urls import reverse
@@ -13,12 +12,14 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from core.console import home, palette
+from core.console import home, kept, palette
 from core.console.home import Card
 from core.console.palette import SearchResult
 from core.text.formatting import money, number
 from crm.orders.models import Order, SpendAdjustment
 from crm.orders.selectors.numbers import with_number
+
+SUMS = "crm.revenue_sums"
 
 
 @palette.source("orders", label=_("Orders"), permission="crm.view_order")
@@ -37,8 +38,9 @@ def find_orders(_request: HttpRequest, query: str, limit: int) -> list[SearchRes
     ]
 
 
-def _sums_of_30_days() -> list[dict]:
-    """Sum the last 30 days by currency, most orders first. The result is cached, because it reads a month of orders."""
+@kept.figure(SUMS)
+def sums_of_30_days() -> list[dict]:
+    """Sum the last 30 days by currency, most orders first."""
     since = timezone.now() - timedelta(days=30)
     sums = list(
         Order.objects.bought()
@@ -52,9 +54,9 @@ def _sums_of_30_days() -> list[dict]:
     return [{**row, "amount": row["amount"] + more.get(row["currency"], 0)} for row in sums]
 
 
-@home.card("revenue", place="numbers", permission="crm.view_order", order=10)
-def revenue(_request: HttpRequest) -> Card | None:
-    sums = cache.get_or_set("home:revenue", _sums_of_30_days, 60)
+@home.card("revenue", place="numbers", permission="crm.view_order", order=10, homes=("marketer",))
+def revenue(request: HttpRequest) -> Card | None:
+    sums = kept.of(request).get(SUMS)
     if not sums:
         return None
     main, others = sums[0], sums[1:]

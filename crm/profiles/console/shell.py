@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from core.console import home, navigation, palette
+from core.console import home, kept, navigation, palette
 from core.console.home import Card
 from core.console.palette import SearchResult
 from core.text.formatting import number
@@ -52,14 +52,25 @@ def find_customers(request: HttpRequest, query: str, limit: int) -> list[SearchR
     ]
 
 
-@home.card("new_customers", place="changed", permission="crm.view_customer", order=10)
-def new_customers(_request: HttpRequest) -> Card | None:
+NEW = "crm.new_customers"
+
+
+@kept.figure(NEW)
+def count_new_customers() -> dict[str, int]:
     now = timezone.now()
     week, before = now - timedelta(days=7), now - timedelta(days=14)
-    recent = Customer.objects.active().filter(created_at__gte=before)
-    counts = recent.aggregate(
-        new=Count("pk", filter=Q(created_at__gte=week)), earlier=Count("pk", filter=Q(created_at__lt=week))
+    return (
+        Customer.objects.active()
+        .filter(created_at__gte=before)
+        .aggregate(new=Count("pk", filter=Q(created_at__gte=week)), earlier=Count("pk", filter=Q(created_at__lt=week)))
     )
+
+
+@home.card("new_customers", place="changed", permission="crm.view_customer", order=10)
+def new_customers(request: HttpRequest) -> Card | None:
+    counts = kept.of(request).get(NEW)
+    if counts is None:
+        return None
     return Card(
         _("New customers in 7 days"),
         number(counts["new"]),

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.core.cache import cache
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from core.console import home, navigation
+from core.console import home, kept, navigation, palette
 from core.console.home import Card
 from core.text.formatting import ago, number
 from crm.customers.models import Customer
@@ -25,7 +24,7 @@ from loyalty.program.models import Member, Program
 from loyalty.tiers.models import Tier
 from loyalty.tiers.selectors import figures as tiers_figures
 
-CACHED_SECONDS = 300
+WEEK = "loyalty.week"
 navigation.register(
     "loyalty",
     _("Points and tiers"),
@@ -63,6 +62,13 @@ navigation.register(
     section="settings",
     order=20,
 )
+for _order, (_name, _label, _permission) in enumerate((
+    ("earning_new", _("New earning rule"), "loyalty.add_earningrule"),
+    ("reward_new", _("New reward"), "loyalty.add_reward"),
+    ("task_new", _("New task"), "loyalty.add_task"),
+    ("badge_new", _("New badge"), "loyalty.add_badge"),
+)):  # fmt: skip
+    palette.action(_name, _label, url=_name, permission=_permission, order=50 + _order)
 
 
 def waiting_count() -> int:
@@ -92,31 +98,45 @@ def ledger(_request: HttpRequest) -> Card | None:
     )
 
 
+@kept.figure(WEEK)
+def week() -> dict[str, int]:
+    """Count the moves of members between tiers, and the points of the last 7 days."""
+    moves = tiers_figures.tier_moves()
+    program = Program.objects.default()
+    flow = figures.flow(program, 7) if program else None
+    return {
+        "up": moves.up,
+        "down": moves.down,
+        "earned": flow.earned if flow else 0,
+        "spent": flow.spent if flow else 0,
+        "expired": flow.expired if flow else 0,
+    }
+
+
 @home.card("tier_moves", place="changed", permission="loyalty.view_loyalty", order=20)
-def tier_moves(_request: HttpRequest) -> Card | None:
-    moves = cache.get_or_set("loyalty.tier-moves", tiers_figures.tier_moves, CACHED_SECONDS)
-    if not moves or not (moves.up or moves.down):
+def tier_moves(request: HttpRequest) -> Card | None:
+    moves = kept.of(request).get(WEEK)
+    if not moves or not (moves["up"] or moves["down"]):
         return None
     return Card(
         _("Members up a tier in 7 days"),
-        number(moves.up),
+        number(moves["up"]),
         url=reverse("loyalty"),
-        detail=_t("%(count)s down") % {"count": number(moves.down)},
+        detail=_t("%(count)s down") % {"count": number(moves["down"])},
     )
 
 
 @home.card("points", place="changed", permission="loyalty.view_loyalty", order=30)
-def points(_request: HttpRequest) -> Card | None:
-    program = Program.objects.default()
-    if program is None:
+def points(request: HttpRequest) -> Card | None:
+    flow = kept.of(request).get(WEEK)
+    if not flow or not (flow["earned"] or flow["spent"] or flow["expired"]):
         return None
-    flow = figures.flow(program, 7)
     return Card(
         _("Points earned in 7 days"),
-        number(flow.earned),
+        number(flow["earned"]),
         url=reverse("loyalty"),
         detail=_t("%(spent)s redeemed, %(expired)s expired")
-        % {"spent": number(flow.spent), "expired": number(flow.expired)},
+        % {"spent": number(flow["spent"]), "expired": number(flow["expired"])},
     )
 
 

@@ -230,7 +230,7 @@ def _filter(value: str):
 
 
 def _home(_one):
-    return [(row["orders"], row["amount"]) for row in shell._sums_of_30_days()]
+    return [(row["orders"], row["amount"]) for row in shell.sums_of_30_days()]
 
 
 READERS = {

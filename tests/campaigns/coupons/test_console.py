@@ -123,6 +123,6 @@ class TestCoupons:
         page = as_role(Role.AGENT).get(reverse("coupon", args=[coupon.pk]))
         assert [(limit.text, limit.percent) for limit in page.context["limits"]] == [
             ("1 of 4", 25),
-            ("CN¥20.00 of CN¥100.00", 20),
+            ("¥20.00 of ¥100.00", 20),
         ]
         assert "O-1" in page.content.decode()

@@ -43,20 +43,20 @@ def test_an_invalid_number_of_tenths_is_refused(zhe):
         ({"kind": "percent", "value": 15}, "Customers pay 85%: 15% off.", "打8.5折，实付85%。"),
         (
             {"kind": "percent", "value": 15, "minimum_spend": 100_00},
-            "Customers pay 85%: 15% off from CN¥100.00.",
+            "Customers pay 85%: 15% off from ¥100.00.",
             "满¥100.00打8.5折，实付85%。",
         ),
         (
             {"kind": "percent", "value": 10, "max_discount": 50_00},
-            "Customers pay 90%: 10% off. At most CN¥50.00 is taken off.",
+            "Customers pay 90%: 10% off. At most ¥50.00 is taken off.",
             "打9折，实付90%。最多优惠¥50.00。",
         ),
         (
             {"kind": "amount", "value": 20_00, "minimum_spend": 100_00},
-            "CN¥20.00 off from CN¥100.00.",
+            "¥20.00 off from ¥100.00.",
             "满¥100.00减¥20.00。",
         ),
-        ({"kind": "amount", "value": 20_00}, "CN¥20.00 off.", "减¥20.00。"),
+        ({"kind": "amount", "value": 20_00}, "¥20.00 off.", "减¥20.00。"),
     ],
 )
 def test_a_sentence_states_the_price_to_pay(make_coupon, fields, english, chinese):

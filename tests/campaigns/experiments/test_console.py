@@ -54,7 +54,7 @@ def test_entered_values_are_stored_in_the_units_of_the_metric(marketer, planned)
     marketer.post(reverse("experiment_edit", args=[planned.pk]), body)
     planned.refresh_from_db()
     assert planned.effect == 350
-    assert "CN¥3.50" in marketer.get(reverse("experiment", args=[planned.pk])).content.decode()
+    assert "¥3.50" in marketer.get(reverse("experiment", args=[planned.pk])).content.decode()
 
 
 def test_results_name_the_difference_and_its_interval(marketer, planned, store):
@@ -67,7 +67,7 @@ def test_results_name_the_difference_and_its_interval(marketer, planned, store):
     assert "25%" in page
     assert ">main metric<" in page
     assert "+20 pp" in page
-    assert "+CN¥10.00" in page
+    assert "+¥10.00" in page
     assert "text-good" in page
     assert "more than chance explains" not in page
     Experiment.objects.update(weighed_at=timezone.now() - timedelta(days=9))

@@ -155,7 +155,7 @@ def test_the_gain_is_stated_in_words():
         )
         wider = AdjustedEffect(120.0, -80.0, 320.0, 0.3, False, -0.001)
         assert adjusted_words("CNY", "revenue", wider) == (
-            "adjusted for earlier spend: +CN¥1.20 (−CN¥0.80 to +CN¥3.20); the interval is not narrower"
+            "adjusted for earlier spend: +¥1.20 (−¥0.80 to +¥3.20); the interval is not narrower"
         )
         assert adjusted_words("CNY", "left", None) == ""
 

@@ -19,7 +19,7 @@ ORDERED, REVENUE, ORDERS = ExperimentMetric.ORDERED, ExperimentMetric.REVENUE, E
         (ORDERED, 0.0762, "7.62%"),
         (LEFT, 0.0, "0%"),
         (ORDERS, 0.0857, "0.086"),
-        (REVENUE, 1189.4, "CN¥11.89"),
+        (REVENUE, 1189.4, "¥11.89"),
     ],
 )
 def test_a_mean_is_formatted_without_trailing_zeros(metric, value, written):
@@ -32,8 +32,8 @@ def test_a_mean_is_formatted_without_trailing_zeros(metric, value, written):
         (ORDERED, 0.2, "+20 pp"),
         (ORDERED, -0.0655, "−6.55 pp"),
         (ORDERED, -0.00001, "0 pp"),
-        (REVENUE, -373.0, "−CN¥3.73"),
-        (REVENUE, 789.0, "+CN¥7.89"),
+        (REVENUE, -373.0, "−¥3.73"),
+        (REVENUE, 789.0, "+¥7.89"),
         (ORDERS, -0.046, "−0.046"),
     ],
 )

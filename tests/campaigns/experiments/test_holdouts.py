@@ -115,7 +115,7 @@ def test_the_difference_of_400_assigned_and_100_held_out_has_its_interval(store,
     with translation.override("en"):
         assert sentences(found) == [
             "Per 100 intended recipients, 2.9 to 17.1 more ordered than without it.",
-            "Each of them spent CN¥1.45 to CN¥8.55 more.",
+            "Each of them spent ¥1.45 to ¥8.55 more.",
         ]
 
 
@@ -241,7 +241,7 @@ def test_the_page_shows_both_groups_and_the_sentence(page_of, store, meant, now,
     assert "<th>Currency</th>" not in page
     assert "+10 pp" in page
     assert "+2.91 to +17.09 pp" in page
-    assert "+CN¥5.00" in page
+    assert "+¥5.00" in page
 
 
 def test_without_a_holdout_the_page_says_how_to_set_one(page_of, meant, rule, template):

@@ -43,7 +43,7 @@ def shown_by(event: str, text: str, make_journey) -> Journey:
     ("properties", "sku", "body"),
     [
         # The catalogue's name and price; the link is the event's.
-        ({"url": "https://shop.example/mug", "price": 1}, "MUG", "[Mug|MUG|1|CN¥39.00|https://shop.example/mug]"),
+        ({"url": "https://shop.example/mug", "price": 1}, "MUG", "[Mug|MUG|1|¥39.00|https://shop.example/mug]"),
         # A whole cart: known products by SKU, others by what the event says; an unsafe link is left out.
         (
             {"items": [
@@ -52,7 +52,7 @@ def shown_by(event: str, text: str, make_journey) -> Journey:
                 {"quantity": 3}, "nonsense",
             ]},
             "",
-            "[Mug|MUG|2|CN¥39.00|][Gift <wrap>||1|CN¥4.50|http://shop.example/wrap]",
+            "[Mug|MUG|2|¥39.00|][Gift <wrap>||1|¥4.50|http://shop.example/wrap]",
         ),
         ({"price": "NaN"}, "", ""),
     ],

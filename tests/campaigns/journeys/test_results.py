@@ -99,7 +99,7 @@ def test_the_effect_of_400_entered_beside_100_held_out_has_its_interval(store, m
     with translation.override("en"):
         assert sentences(effect) == [
             "Per 100 customers who entered, 2.9 to 17.1 more reached the goal than without the journey.",
-            "Each of them spent CN¥1.45 to CN¥8.55 more.",
+            "Each of them spent ¥1.45 to ¥8.55 more.",
         ]
     # Each figure opens the customers that it counts.
     assert listed(journey, figure="measured") == 400

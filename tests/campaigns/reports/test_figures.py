@@ -331,7 +331,7 @@ class TestPages:
             "Sent", "Open rate", "Click rate", "Orders", "Net revenue", "Effect on orders",
         ]  # fmt: skip
         cells = added.cells[broadcasts[0].pk]
-        assert [cell.text for cell in cells] == ["8", "40.0%", "20.0%", "3", "CN¥120.00 · $9.00", "too early"]
+        assert [cell.text for cell in cells] == ["8", "40.0%", "20.0%", "3", "¥120.00 · $9.00", "too early"]
         assert [cell.detail for cell in cells[1:3]] == ["2 of 5", "1 of 5"]
         assert [cell.text for cell in added.cells[broadcasts[1].pk]] == ["0", "–", "–", "–", "–", "–"]
         opened = as_role(Role.ANALYST).get(cells[1].url)
@@ -364,8 +364,8 @@ class TestPages:
         }
         assert [chart.code for chart in page.context["charts"]] == ["campaign-by-hour", "campaign-by-day"]
         text = page.content.decode()
-        assert "CN¥120.00" in text
-        assert "CN¥70.00" in text
+        assert "¥120.00" in text
+        assert "¥70.00" in text
 
     def test_the_messages_of_a_campaign_lead_to_its_results(self, as_role, broadcasts, messaged):
         journey = create_journey(name="Welcome", actor=SYSTEM)
@@ -400,7 +400,7 @@ class TestPages:
         assert [row.campaign.name for row in page.context["rows"]] == ["B0", "B1", "Summer"]
         assert {str(head): cells[0][1].text for head, cells in page.context["figures"]} == {
             "Sent": "8", "Delivered": "6", "Open rate": "40.0%", "Click rate": "20.0%",
-            "Customers who ordered": "50.0%", "Orders": "3", "Net revenue": "CN¥120.00 · $9.00",
+            "Customers who ordered": "50.0%", "Orders": "3", "Net revenue": "¥120.00 · $9.00",
             "Coupon discounts": "–", "Bounce rate": "25.00%",
             "Complaint rate": "16.67%", "Unsubscribe rate": "16.67%", "Effect on orders": "too early",
             "Effect on revenue per customer": "–",
@@ -428,7 +428,7 @@ class TestPages:
             ("Issued", "1"), ("Seen", "1"), ("Used", "0"), ("Orders", "0"),
         ]  # fmt: skip
         row = as_role(Role.AGENT).get(reverse("coupons")).context["added"].cells[coupon.pk]
-        assert [cell.text for cell in row] == ["1", "100.0%", "0.0%", "0", "CN¥0.00", "–"]
+        assert [cell.text for cell in row] == ["1", "100.0%", "0.0%", "0", "¥0.00", "–"]
 
 
 def test_campaigns_are_found_in_the_order_of_the_address(make_coupon):

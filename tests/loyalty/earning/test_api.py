@@ -27,8 +27,8 @@ def test_the_rules_are_listed_in_words(api, program, make_rule):
     make_rule("Row", points=5, per_amount=None, streak_days=7, rule={"trigger": "activity", "event_kind": "check_in"})
     rules = api.get("/api/v1/earning-rules", HTTP_ACCEPT_LANGUAGE="en").json()["results"]
     assert [(rule["name"], rule["text"]) for rule in rules] == [
-        ("Points for orders", "1 point per CN¥1.00"),
-        ("Coffee days", "2 points per CN¥1.00 · on Coffee · every Wednesday · at most 1,000 points a day"),
+        ("Points for orders", "1 point per ¥1.00"),
+        ("Coffee days", "2 points per ¥1.00 · on Coffee · every Wednesday · at most 1,000 points a day"),
         ("Double", "all other points × 2"),
         ("Row", "5 points for 7 days in a row"),
     ]

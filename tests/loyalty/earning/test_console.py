@@ -66,7 +66,7 @@ def test_a_rule_is_created_with_conditions_and_limits(marketer, shop):
     assert version.published_by.startswith("user:")
     page = marketer.get(f"/earning/{rule.pk}/").content.decode()
     for words in (
-        "2 points per CN¥1.00",
+        "2 points per ¥1.00",
         "on Coffee, Tea/Green",
         "every Monday, Wednesday",
         "at most 100 points a day",

@@ -61,9 +61,9 @@ def test_the_panel_shows_the_members_tier_and_points(agent, member, make_order, 
     hold_points(account=account_of(member), points=100, key="hold", actor=SYSTEM)
     text = panel(agent, member)
     assert "Silver" in text
-    assert re.search(r"Spend CN¥1,401.00 more by .+ to reach Gold", panel(agent, member, "tier"))
+    assert re.search(r"Spend ¥1,401.00 more by .+ to reach Gold", panel(agent, member, "tier"))
     assert re.findall(r"<dd>([\d,]+)</dd>", text) == ["500", "0", "100"]
-    assert "Available points pay for CN¥5.00." in text
+    assert "Available points pay for ¥5.00." in text
     assert "+600" in text
 
 
@@ -288,7 +288,7 @@ def test_administrators_set_the_limits_and_see_the_history(client, staff):
 @pytest.mark.parametrize(
     ("metric", "heading", "figure"),
     [
-        ("spend", "Qualifying spend", "CN¥12.00"),
+        ("spend", "Qualifying spend", "¥12.00"),
         ("orders", "Qualifying orders", "1,200"),
         ("growth", "Growth value", "1,200"),
     ],

@@ -73,7 +73,7 @@ def test_a_reward_is_created_with_its_picture(marketer, program, client):
     assert (reward.code, reward.points, reward.money, reward.stock, reward.member_limit) == ("mug", 300, 990, 5, 2)
     assert (reward.category, reward.settings) == (category, {"tier_limits": {"gold": 4}})
     assert reward.picture.name.endswith(".png")
-    assert "300 points + CN¥9.90" in text(page)
+    assert "300 points + ¥9.90" in text(page)
     client.logout()
     picture = client.get(reverse("reward_picture", args=[reward.picture.name.rpartition("/")[2]]))
     assert (picture.status_code, picture["Content-Type"], b"".join(picture.streaming_content)) == (

@@ -108,7 +108,7 @@ def test_progress_gives_the_missing_amount_and_the_date(program, api, spent):
         "need": 200_100,
         "left": 32_000,
         "by": f"{year}-12-31",
-        "text": "Spend CN¥320.00 more by December 31 to reach Gold",
+        "text": "Spend ¥320.00 more by December 31 to reach Gold",
     }
     assert body["stay"]["left"] == 0
     card = api.get(f"/api/v1/members/{member.customer.number}").json()
@@ -116,7 +116,7 @@ def test_progress_gives_the_missing_amount_and_the_date(program, api, spent):
         "code": "gold",
         "name": "Gold",
         "missing": 32_000,
-        "text": "Spend CN¥320.00 more by December 31 to reach Gold",
+        "text": "Spend ¥320.00 more by December 31 to reach Gold",
     }
 
 
@@ -173,7 +173,7 @@ def test_benefits_are_described_in_words(program, api, spent):
         assert [one.words for one in benefits_of(gold)] == [
             "1.25× points on orders",
             "200 points on your birthday",
-            "Free shipping from CN¥99.00",
+            "Free shipping from ¥99.00",
             "Reserve beans, for this tier and higher ones",
             "Your questions are answered first",
         ]

@@ -43,7 +43,7 @@ def test_a_tier_is_created_and_changed_in_major_units(marketer, program):
     page = marketer.post(reverse("loyalty_tier_new"), {**FIELDS, "paid_price": "299"}, follow=True)
     diamond = Tier.objects.get(code="diamond")
     assert (diamond.rank, diamond.threshold, diamond.multiplier, diamond.paid_price) == (5, 999_950, Decimal(2), 29_900)
-    assert "from CN¥9,999.50" in text(page)
+    assert "from ¥9,999.50" in text(page)
     assert 'value="9999.50"' in text(marketer.get(reverse("loyalty_tier_edit", args=[diamond.pk])))
     marketer.post(reverse("loyalty_tier_edit", args=[diamond.pk]), {**FIELDS, "threshold": "8000", "paid_price": ""})
     diamond.refresh_from_db()
@@ -151,5 +151,5 @@ def test_a_day_in_the_past_changes_nothing(lead, program, member):
 def test_an_agent_sees_the_panel_without_the_form(client, staff, program, member):
     client.force_login(staff(Role.AGENT))
     page = text(client.get(reverse("customer", args=[member.customer.number])))
-    assert "Spend CN¥1.00 more to reach Bronze" in page
+    assert "Spend ¥1.00 more to reach Bronze" in page
     assert "Set the tier by hand" not in page

@@ -36,10 +36,10 @@ def bought(program, make_customer, make_order, settle):
 
 
 SENTENCES = [
-    ("spend", 32_000, True, True, "Spend CN¥320.00 more by December 31 to reach Gold"),
-    ("spend", 32_000, True, False, "Spend CN¥320.00 more to reach Gold"),
-    ("spend", 32_000, False, True, "Spend CN¥320.00 more by December 31 to stay Gold"),
-    ("spend", 32_000, False, False, "Spend CN¥320.00 more to stay Gold"),
+    ("spend", 32_000, True, True, "Spend ¥320.00 more by December 31 to reach Gold"),
+    ("spend", 32_000, True, False, "Spend ¥320.00 more to reach Gold"),
+    ("spend", 32_000, False, True, "Spend ¥320.00 more by December 31 to stay Gold"),
+    ("spend", 32_000, False, False, "Spend ¥320.00 more to stay Gold"),
     ("orders", 1, True, True, "Place 1 more order by December 31 to reach Gold"),
     ("orders", 2, True, False, "Place 2 more orders to reach Gold"),
     ("orders", 2, False, True, "Place 2 more orders by December 31 to stay Gold"),
@@ -112,7 +112,7 @@ def test_a_first_tier_without_a_threshold_is_never_lost(program, bought):
 def test_a_higher_tier_names_the_amount(bought):
     shown = standing(bought(60_000))
     with translation.override("en"):
-        assert shown.stay_text.startswith("Spend CN¥501.00 more by ")
+        assert shown.stay_text.startswith("Spend ¥501.00 more by ")
         assert shown.stay_text.endswith(" to stay Silver")
 
 

@@ -1,0 +1,51 @@
+"""Panel of the administrator's home page: background jobs and deliveries that need a person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from core.base import clock
+from core.console import home
+from core.jobs import selectors
+from core.text.formatting import number
+
+FAILED_DAYS = 7
+
+
+@home.panel(
+    "jobs",
+    home="administrator",
+    title=_("Background work"),
+    permission="core.view_jobs",
+    template="core/jobs/home_jobs.html",
+    order=20,
+)
+def jobs(_request: HttpRequest) -> dict[str, Any]:
+    counts = selectors.open_counts(clock.now() - timedelta(days=FAILED_DAYS))
+    url = reverse("jobs")
+    return {
+        "rows": [
+            (_t("Running now"), number(counts.running), f"{url}#jobs", "", ""),
+            (_t("Waiting for a worker"), number(counts.queued), f"{url}#jobs", "", ""),
+            (
+                _t("Failed in 7 days"),
+                number(counts.failed),
+                f"{url}#jobs",
+                _t("imports, exports and single rows"),
+                "bad" if counts.failed else "",
+            ),
+            (
+                _t("Deliveries given up"),
+                number(counts.given_up),
+                f"{url}#deliveries-title",
+                _t("changes that a part of the shop has not taken in"),
+                "bad" if counts.given_up else "",
+            ),
+        ]
+    }

@@ -1,0 +1,88 @@
+"""Panels of the desk on the home page of service: the queue, what waits for me, and the ratings of the last 30 days."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from core.console import home, kept
+from core.console.views import viewer
+from core.security.roles import Role, roles_of
+from core.text.formatting import ago, number
+from crm.desk import selectors
+
+RATINGS = "crm.ratings"
+kept.FIGURES.register(RATINGS, selectors.ratings_by_agent)
+MINE = 6
+
+
+@home.panel(
+    "queue",
+    home="service",
+    title=_("Queue"),
+    permission="crm.view_ticket",
+    template="crm/desk/home_queue.html",
+    order=10,
+    wide=True,
+)
+def queue(request: HttpRequest) -> dict[str, Any]:
+    """Show the views of the desk with the number of tickets in each, and how long the oldest has waited."""
+    views = selectors.ages(viewer(request))
+    return {
+        "rows": [
+            (
+                selectors.VIEWS[name].label,
+                number(row.count),
+                f"{reverse('tickets')}?view={name}",
+                _t("oldest %(time)s") % {"time": ago(row.oldest)} if row.oldest else "",
+                "warn" if row.urgent else "",
+                ngettext("%(count)s of high priority", "%(count)s of high priority", row.urgent)
+                % {"count": number(row.urgent)}
+                if row.urgent
+                else "",
+            )
+            for name, row in views.items()
+        ]
+    }
+
+
+@home.panel(
+    "mine",
+    home="service",
+    title=_("Waiting for me"),
+    permission="crm.change_ticket",
+    template="crm/desk/home_mine.html",
+    order=20,
+)
+def mine(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "rows": selectors.waiting_for(viewer(request), MINE),
+        "url": f"{reverse('tickets')}?view=mine",
+    }
+
+
+@home.panel(
+    "ratings",
+    home="service",
+    title=_("Ratings of the last 30 days"),
+    permission="crm.view_ticket",
+    template="crm/desk/home_ratings.html",
+    order=30,
+)
+def ratings(request: HttpRequest) -> dict[str, Any]:
+    """Show each agent's ratings to a lead, and to an agent only their own."""
+    rows = kept.of(request).get(RATINGS)
+    if rows is None:
+        return {"rows": None}
+    user = viewer(request)
+    if {Role.LEAD, Role.ADMINISTRATOR}.isdisjoint(roles_of(user)):
+        rows = [row for row in rows if row["agent"] == user.pk]
+    return {
+        "rows": [{**row, "average": number(round(row["total"] / row["count"], 1))} for row in rows],
+        "url": f"{reverse('tickets')}?view=resolved",
+    }
