@@ -34,6 +34,15 @@ PAGES = """
 /search/                                           staff
 /palette/                                          staff
 /preferences/                                      staff
+/lists/<slug:name>/export/                         staff
+/lists/<slug:name>/bulk/                           staff
+/lists/<slug:name>/columns/                        staff
+/lists/<slug:name>/views/                          staff
+/lists/<slug:name>/views/<int:pk>/remove/          staff
+/lists/<slug:name>/<int:pk>/archive/               staff
+/lists/<slug:name>/<int:pk>/restore/               staff
+/lists/<slug:name>/<int:pk>/duplicate/             staff
+/lists/<slug:name>/<int:pk>/describe/              staff
 /notices/                                          staff
 /notices/read/                                     staff
 /notices/<int:pk>/                                 staff
