@@ -7,6 +7,7 @@ from collections.abc import Collection
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+import analytics.segments.console.listing
 import analytics.segments.console.panels
 import analytics.segments.console.shell
 import analytics.segments.events

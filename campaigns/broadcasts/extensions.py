@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+import campaigns.broadcasts.console.listing
 import campaigns.broadcasts.events  # noqa: F401
 from campaigns.broadcasts import selectors
 from campaigns.broadcasts.services import template_fit

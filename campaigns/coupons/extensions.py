@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
+import campaigns.coupons.console.listing
 import campaigns.coupons.events
 import campaigns.coupons.handlers
 import campaigns.coupons.webhooks  # noqa: F401

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
+import campaigns.journeys.console.listing
 import campaigns.journeys.events
 import campaigns.journeys.handlers
 import campaigns.journeys.webhooks  # noqa: F401

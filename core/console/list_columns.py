@@ -30,7 +30,7 @@ class Cell:
     detail: str | Promise = ""
     url: str = ""
     tone: Literal["", "good", "bad"] = ""
-    badge: str = ""
+    badge: str | Promise = ""
     at: datetime | None = None
 
 

@@ -16,7 +16,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from core.base.actor import of_user
 from core.base.errors import Invalid
@@ -148,29 +147,26 @@ def bulk(request: HttpRequest, name: str) -> HttpResponseBase:
 def _add_tag(declared: ObjectList, request: HttpRequest, rows: QuerySet[Any]) -> str:
     tag = request.POST.get("add_tag", "")
     count = services.add_tag(objects=_plain(declared, rows), tag=tag, actor=of_user(request.user))
-    text = ngettext("%(count)s tagged “%(tag)s”.", "%(count)s tagged “%(tag)s”.", count)
-    return text % {"count": number(count), "tag": " ".join(tag.split())}
+    return _t("%(count)s tagged “%(tag)s”.") % {"count": number(count), "tag": " ".join(tag.split())}
 
 
 def _remove_tag(declared: ObjectList, request: HttpRequest, rows: QuerySet[Any]) -> str:
     tag = request.POST.get("add_tag", "")
     count = services.remove_tag(objects=_plain(declared, rows), tag=tag, actor=of_user(request.user))
-    text = ngettext("The tag “%(tag)s” is removed from %(count)s.", "The tag “%(tag)s” is removed from %(count)s.", count)
-    return text % {"count": number(count), "tag": " ".join(tag.split())}
+    return _t("The tag “%(tag)s” is removed from %(count)s.") % {"count": number(count), "tag": " ".join(tag.split())}
 
 
 def _set_owner(declared: ObjectList, request: HttpRequest, rows: QuerySet[Any]) -> str:
     owner = _owner(request.POST.get("owner", ""))
     count = services.set_owner(objects=_plain(declared, rows), owner=owner, actor=of_user(request.user))
     if owner is None:
-        return ngettext("%(count)s has no owner now.", "%(count)s have no owner now.", count) % {"count": number(count)}
-    text = ngettext("%(owner)s owns %(count)s now.", "%(owner)s owns %(count)s now.", count)
-    return text % {"count": number(count), "owner": owner}
+        return _t("%(count)s without an owner now.") % {"count": number(count)}
+    return _t("%(owner)s is the owner of %(count)s now.") % {"count": number(count), "owner": owner}
 
 
 def _archive(declared: ObjectList, request: HttpRequest, rows: QuerySet[Any]) -> str:
     count = _archive_rows(declared, request, rows)
-    return ngettext("%(count)s archived.", "%(count)s archived.", count) % {"count": number(count)}
+    return _t("%(count)s archived.") % {"count": number(count)}
 
 
 def _archive_rows(declared: ObjectList, request: HttpRequest, rows: QuerySet[Any]) -> int:
@@ -184,7 +180,7 @@ def _archive_rows(declared: ObjectList, request: HttpRequest, rows: QuerySet[Any
 
 def _restore(declared: ObjectList, request: HttpRequest, rows: QuerySet[Any]) -> str:
     count = services.restore_objects(objects=_plain(declared, rows), actor=of_user(request.user))
-    return ngettext("%(count)s restored.", "%(count)s restored.", count) % {"count": number(count)}
+    return _t("%(count)s restored.") % {"count": number(count)}
 
 
 _COMMON = {
@@ -262,11 +258,10 @@ def describe(request: HttpRequest, name: str, pk: int) -> HttpResponse:
 def columns(request: HttpRequest, name: str) -> HttpResponse:
     """Keep the columns that this person chose; `do=reset` shows the usual ones again."""
     declared = _list(request, name)
-    known = {column.code for column in ListQuery(declared, request, request.GET).columns}
-    picked = [] if request.POST.get("do") == "reset" else [code for code in request.POST.getlist("column") if code in known]
-    first = declared.columns[0].code
-    wanted = [] if request.POST.get("do") == "reset" else [first, *picked]
-    services.choose_columns(user=viewer(request), page=name, columns=wanted)
+    first, *others = [column.code for column in ListQuery(declared, request, request.GET).columns]
+    picked = [code for code in others if code in request.POST.getlist("column")]
+    reset = request.POST.get("do") == "reset"
+    services.choose_columns(user=viewer(request), page=name, columns=[] if reset else [first, *picked])
     return back(request, reverse(declared.route))
 
 

@@ -4,15 +4,15 @@
 
     @page("campaigns.view_broadcast")
     def index(request: HttpRequest) -> HttpResponse:
-        return BROADCASTS.respond(request)
+        return respond(BROADCASTS, request)
 
 The declaration stands in `<subject>/console/listing.py`, which the subject's `extensions` imports.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from django.db.models import Model, Q, QuerySet
@@ -173,21 +173,15 @@ class ObjectList:
     size: int = 50
     count: Callable[[Count], str] | None = None
     template: str = "layouts/list.html"
-    filtered_url: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def archivable(self) -> bool:
         return self.busy is not None
 
-    def respond(self, request: HttpRequest, **context: Any) -> HttpResponse:
-        """Render the page of the list."""
-        from core.lists.showing import respond
-
-        return respond(self, request, context)
-
 
 LISTS: Registry[ObjectList] = Registry("list")
+# Actions on chosen rows that an upper subject adds to the list of a lower one, by the name of the list.
+ADDED_ACTIONS: Registry[Sequence[BulkAction]] = Registry("actions on the chosen rows of a list")
 
 
 def register(declared: ObjectList) -> ObjectList:

@@ -41,7 +41,7 @@ def add_tag(*, objects: models.QuerySet[M], tag: str, actor: Actor) -> int:
     if not tags:
         raise Invalid(_("Enter a tag."), code="required", field="tag")
     with transaction.atomic():
-        changed = [row for row in lock_rows(objects, weak=True) if tags[0].casefold() not in _folded(row)]
+        changed: list[Any] = [row for row in lock_rows(objects, weak=True) if tags[0].casefold() not in _folded(row)]
         for row in changed:
             _save_tags(row, [*row.tags, *tags])
     return len(changed)
@@ -51,7 +51,7 @@ def remove_tag(*, objects: models.QuerySet[M], tag: str, actor: Actor) -> int:
     """Remove a tag from objects and return how many had it."""
     unwanted = " ".join(tag.split()).casefold()
     with transaction.atomic():
-        changed = [row for row in lock_rows(objects, weak=True) if unwanted in _folded(row)]
+        changed: list[Any] = [row for row in lock_rows(objects, weak=True) if unwanted in _folded(row)]
         for row in changed:
             _save_tags(row, [text for text in row.tags if text.casefold() != unwanted])
     return len(changed)

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -23,7 +23,7 @@ from core.console.saved_views import without_search
 from core.console.template_tags import ago, state_badge
 from core.console.views import may, viewer
 from core.db import paging
-from core.lists.declaration import NONE, BulkAction, Column, ObjectList, RowAction, Text, TopAction
+from core.lists.declaration import ADDED_ACTIONS, NONE, BulkAction, Column, ObjectList, RowAction, Text, TopAction
 from core.lists.reading import ME, ListQuery
 from core.security.models import User
 from core.text.formatting import number
@@ -134,7 +134,8 @@ class ShownList:
         return self.top[0].label
 
 
-def respond(declared: ObjectList, request: HttpRequest, context: Mapping[str, Any]) -> HttpResponse:
+def respond(declared: ObjectList, request: HttpRequest, **context: Any) -> HttpResponse:
+    """Render the page of a list."""
     query = ListQuery(declared, request, request.GET)
     page = query.page()
     shown = show(query, page)
@@ -249,7 +250,7 @@ def _row(
     item = declared.item(row)
     cells = [
         ShownCell(
-            "" if column.template else _first(declared, column, row, item) if position == 0 else cell_html(column.cell(row)),
+            _html(declared, column, row, item, position),
             column.number,
             column.label if position and column.on_cards else "",
             column.template,
@@ -264,13 +265,19 @@ def _row(
     return ShownRow(row, str(value), str(item), cells, menu)
 
 
+def _html(declared: ObjectList, column: Column, row: Any, item: Any, position: int) -> str:
+    if column.template:
+        return ""
+    return cell_html(column.cell(row)) if position else _first(declared, column, row, item)
+
+
 def cell_html(cell: Cell | Text) -> SafeString | str:
     """Render a cell. An empty one shows a dash."""
     if not isinstance(cell, Cell):
         return str(cell) if str(cell) else format_html('<span class="muted">{}</span>', NONE)
     tone = f"text-{cell.tone}" if cell.tone else ""
     if cell.badge:
-        text: Any = state_badge("", str(cell.text), cell.badge)
+        text: Any = state_badge("", str(cell.text), str(cell.badge))
     elif cell.at is not None:
         text = format_html('<span class="nowrap">{}</span>', ago(cell.at))
     elif cell.url:
@@ -287,11 +294,11 @@ def _below(detail: Text) -> SafeString:
 
 
 def _first(declared: ObjectList, column: Column, row: Any, item: Any) -> SafeString:
-    """Render the first cell: the name as a link, a line below it, and the tags."""
+    """Render the first cell: the name as a link, a badge with the text `badge`, a line below it, and the tags."""
     cell = column.cell(row)
     cell = cell if isinstance(cell, Cell) else Cell(cell)
     link = format_html('<a class="person-name" href="{}">{}</a>', cell.url or declared.opens(item), cell.text)
-    badge = format_html(" {}", state_badge("", cell.badge, "off")) if cell.badge else mark_safe("")
+    badge = format_html(" {}", state_badge("", str(cell.badge), cell.tone or "off")) if cell.badge else mark_safe("")
     return link + badge + _below(cell.detail) + (_tags(declared, item) if declared.owned else mark_safe(""))
 
 
@@ -299,8 +306,10 @@ def _tags(declared: ObjectList, item: Any) -> SafeString:
     if not item.tags:
         return mark_safe("")
     url = reverse(declared.route)
-    tags = [format_html('<a class="tag" href="{}?{}">{}</a>', url, _query("tag", tag), tag) for tag in item.tags]
-    return format_html('<span class="tags row-tags">{}</span>', mark_safe("".join(tags)))
+    tags = format_html_join(
+        "", '<a class="tag" href="{}?{}">{}</a>', ((url, _query("tag", tag), tag) for tag in item.tags)
+    )
+    return format_html('<span class="tags row-tags">{}</span>', tags)
 
 
 def _query(name: str, value: str) -> str:
@@ -374,6 +383,7 @@ def bulk_actions(query: ListQuery) -> list[ShownAction]:
     declared, user = query.declared, query.request.user
     own = declared.bulk_actions
     actions = list(own(query.request) if callable(own) else own)
+    actions += ADDED_ACTIONS.get(declared.name) or ()
     if declared.owned and may(user, declared.change):
         actions += [
             BulkAction("add_tag", _("Add tag"), "tag", entry="text", entry_label=_("Tag"), key="t"),

@@ -27,7 +27,7 @@ from analytics.features.registry import REACH
 from analytics.segments import selectors
 from analytics.segments.console import forms
 from analytics.segments.console.builder import Builder, offered, operations
-from analytics.segments.console.charts import Sparkline, sparkline
+from analytics.segments.console.listing import SEGMENTS
 from analytics.segments.console.lists import edit_list
 from analytics.segments.console.query_text import Wrong, manual, said
 from analytics.segments.console.uploads import KINDS, recent
@@ -40,6 +40,7 @@ from core.base.errors import DomainError
 from core.console.views import may, page, viewer, wants_part
 from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
+from core.lists.showing import respond
 from core.text.formatting import number
 from crm.customers.models import Customer
 
@@ -47,13 +48,6 @@ log = structlog.get_logger("liuke.console")
 PAGE = 50
 SAMPLE = 10
 OTHERS = 200
-
-
-@dataclass(frozen=True)
-class SegmentRow:
-    segment: Segment
-    about: str
-    line: Sparkline | None
 
 
 @dataclass(frozen=True)
@@ -67,26 +61,7 @@ class ConditionRow:
 
 @page("analytics.view_segment")
 def index(request: HttpRequest) -> HttpResponse:
-    archived = request.GET.get("state") == SegmentState.ARCHIVED
-    segments_in_state = Segment.objects.filter(state=SegmentState.ARCHIVED if archived else SegmentState.ACTIVE)
-    page_rows = paging.keyset(segments_in_state, ["name"], request.GET.get("cursor"), PAGE)
-    currency = features_selectors.shop_currency()
-    sizes = selectors.trends(page_rows.items)
-    context = {
-        "page": page_rows,
-        "rows": [
-            SegmentRow(segment, segment.description or _description(segment, currency), sparkline(sizes[segment.pk]))
-            for segment in page_rows
-        ],
-        "archived": archived,
-        "may_add": may(request.user, "analytics.add_segment"),
-        "templates": TEMPLATES.items(),
-    }
-    return render(request, "analytics/segments/segments.html", context)
-
-
-def _description(segment: Segment, currency: str) -> str:
-    return phrases.sentence(segment.rule, currency) if segment.kind == SegmentKind.RULE else segment.get_kind_display()
+    return respond(SEGMENTS, request, templates=TEMPLATES.items())
 
 
 @page("analytics.view_segment")
