@@ -74,8 +74,7 @@ PAGES = """
 /customers/                                        staff
 /customers/tag/                                    agent lead marketer administrator
 /customers/export/                                 lead analyst administrator
-/customers/views/                                  staff
-/customers/views/<int:pk>/remove/                  staff
+/customers/pick/                                   staff
 /customers/<str:number>/                           staff
 /customers/<str:number>/timeline/                  staff
 /customers/<str:number>/orders/                    staff

@@ -125,6 +125,7 @@ class Empty:
     text: Text = ""
     text_for_others: Text = ""
     filtered: Text = ""
+    hint: Text = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +168,7 @@ class ObjectList:
     edit: Callable[[Any], str] | None = None
     duplicate: Callable[[Any, Actor], Any] | None = None
     export: str | None = ""
-    export_url: str = ""
+    export_route: str = ""
     key: str = "row"
     key_field: str = "pk"
     size: int = 50

@@ -110,6 +110,7 @@ class ShownList:
     bulk: Sequence[ShownAction]
     top: Sequence[TopAction]
     columns: Sequence[tuple[Column, bool]]
+    count: paging.Count | None
     count_text: str
     all_text: str
     selectable: bool
@@ -123,7 +124,7 @@ class ShownList:
 
     @property
     def export_path(self) -> str:
-        return self.declared.export_url or reverse("list_export", args=[self.declared.name])
+        return export_path(self.declared)
 
     @property
     def first_url(self) -> str:
@@ -139,7 +140,9 @@ def respond(declared: ObjectList, request: HttpRequest, **context: Any) -> HttpR
     query = ListQuery(declared, request, request.GET)
     page = query.page()
     shown = show(query, page)
-    values = {"list": shown, "page": page, "rows": shown.rows, "views": shown.views, **context}
+    values = {
+        "list": shown, "page": page, "rows": shown.rows, "views": shown.views, "count": shown.count, **context,
+    }  # fmt: skip
     return render(request, declared.template, values)
 
 
@@ -174,6 +177,7 @@ def show(query: ListQuery, page: paging.Page[Any]) -> ShownList:
         bulk=bulk,
         top=_top(declared, request),
         columns=[(column, column in columns) for column in query.columns[1:]],
+        count=count,
         count_text=declared.count(count) if declared.count and count else "",
         all_text=_all_text(count) if page.next or page.previous else "",
         selectable=bool(bulk),
@@ -360,15 +364,20 @@ def _archive_one(declared: ObjectList) -> Callable[[Any], str]:
     return url
 
 
+def export_path(declared: ObjectList) -> str:
+    """Return the address that exports rows of the list."""
+    return reverse(declared.export_route) if declared.export_route else reverse("list_export", args=[declared.name])
+
+
 def _export_one(declared: ObjectList) -> Callable[[Any], str]:
-    base = declared.export_url or reverse("list_export", args=[declared.name])
+    base = export_path(declared)
     return lambda item: f"{base}?{_query(declared.key, str(getattr(item, declared.key_field)))}"
 
 
 def _export_url(declared: ObjectList, request: HttpRequest, matching: str) -> str:
     if declared.export is None or not may(request.user, declared.export or None):
         return ""
-    base = declared.export_url or reverse("list_export", args=[declared.name])
+    base = export_path(declared)
     return f"{base}?{matching}" if matching else base
 
 

@@ -28,7 +28,7 @@
     if (!box) return;
     const form = box.form, boxes = boxesOf(form);
     if (event.shiftKey && last && last.form === form) {
-      const [from, to] = [boxes.indexOf(last), boxes.indexOf(box)].sort((a, b) => a - b);
+      const [from, to] = [boxes.indexOf(last), boxes.indexOf(box)].toSorted((a, b) => a - b);
       tick(form, boxes.slice(from, to + 1), box.checked);
     }
     last = box;
