@@ -171,6 +171,7 @@ PAGES = """
 /segments/<int:pk>/                                staff
 /segments/<int:pk>/edit/                           marketer analyst administrator
 /segments/<int:pk>/reach/                          staff
+/segments/<int:pk>/profile/                        staff
 /segments/<int:pk>/status/                         staff
 /segments/<int:pk>/archive/                        marketer analyst administrator
 /segments/<int:pk>/recompute/                      marketer analyst administrator
@@ -220,6 +221,7 @@ PAGES = """
 /journeys/<int:pk>/counts/                         lead marketer analyst administrator
 /journeys/<int:pk>/results/                        lead marketer analyst administrator
 /journeys/<int:pk>/customers/                      lead marketer analyst administrator
+/journeys/<int:pk>/customers/save/                  marketer analyst administrator
 /journeys/<int:pk>/try/                            lead marketer analyst administrator
 /journeys/<int:pk>/edit/                           marketer administrator
 /journeys/<int:pk>/steps/<slug:step_id>/           marketer administrator
@@ -233,6 +235,7 @@ PAGES = """
 /journeys/<int:pk>/delete/                         marketer administrator
 /coupons/                                          staff
 /coupons/new/                                      marketer administrator
+/coupons/for-segment/<int:pk>/                     marketer administrator
 /coupons/<int:pk>/                                 staff
 /coupons/<int:pk>/edit/                            marketer administrator
 /coupons/<int:pk>/switch/                          marketer administrator

@@ -32,6 +32,7 @@ from analytics.segments.console.lists import edit_list
 from analytics.segments.console.query_text import Wrong, manual, said
 from analytics.segments.console.uploads import KINDS, recent
 from analytics.segments.models import Segment, SegmentKind, SegmentState
+from analytics.segments.registry import SEGMENT_ACTIONS, SegmentAction
 from analytics.segments.services import figures as segments_figures
 from analytics.segments.services import segments as services
 from analytics.segments.services.presets import TEMPLATES
@@ -108,11 +109,20 @@ def _show(request: HttpRequest, segment: Segment, **more: Any) -> HttpResponse:
         "may_change": may(request.user, "analytics.change_segment"),
         "archive_text": _archive_text(segment),
         "ways": REACH,
+        "sentence": phrases.sentence(segment.rule, currency) if by_rule else "",
+        "actions": _actions(request, segment),
         **more,
         **_members_context(request, segment),
         **_reason(segment, request.GET.get("who", "").strip(), currency),
     }
     return render(request, "analytics/segments/segment.html", context)
+
+
+def _actions(request: HttpRequest, segment: Segment) -> list[tuple[SegmentAction, str]]:
+    """Return what this person can do with an active segment, with the addresses."""
+    if segment.state != SegmentState.ACTIVE:
+        return []
+    return [(item, item.url(segment)) for item in SEGMENT_ACTIONS if may(request.user, item.permission)]
 
 
 def _members_context(request: HttpRequest, segment: Segment) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from analytics.segments.services.segments import check_name, create_segment, des
 from core.base import clock
 from core.base.actor import Actor, RequestUser
 from core.base.errors import Conflict
-from core.db.locks import lock_row
+from core.db.locks import lock_name, lock_row
 from core.lists.services import copy_name
 from crm.customers.models import Customer, CustomerState
 from crm.customers.registry import matching
@@ -70,6 +70,19 @@ def duplicate_segment(*, segment: Segment, actor: Actor) -> Segment:
         )
         copy.refresh_from_db()
     return copy
+
+
+def list_of_customers(
+    *, name: str, customer_ids: Sequence[int], actor: Actor, created_by: RequestUser | None = None
+) -> Segment:
+    """Create a list of these customers. A list of the same name gets them too, so that a repeat is harmless."""
+    with transaction.atomic():
+        lock_name("analytics.list", name)
+        segment = Segment.objects.active().filter(name=name, kind=SegmentKind.STATIC).first()
+        segment = segment or create_list(name=name, actor=actor, created_by=created_by)
+        add_to_list(segment=segment, customer_ids=customer_ids, actor=actor)
+        segment.refresh_from_db()
+    return segment
 
 
 def rename_list(*, segment: Segment, actor: Actor, name: str | None = None, description: str | None = None) -> Segment:
@@ -175,6 +188,7 @@ __all__ = [
     "add_to_list",
     "create_list",
     "duplicate_segment",
+    "list_of_customers",
     "lock_list",
     "remove_by_number",
     "remove_from_list",

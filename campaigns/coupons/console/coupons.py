@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -37,6 +38,7 @@ from core.text.formatting import money, number, when
 from crm.customers.models import Customer, Store
 
 USES = 25
+COUPONS_OFFERED = 100
 
 
 EDITOR = editing.Editor(
@@ -180,6 +182,17 @@ def _segment_step(request: HttpRequest, coupon: Coupon, *, usable: bool) -> dict
             "count": number(segment.size), "segment": segment.name, "coupon": coupon.name,
         }  # fmt: skip
     return context
+
+
+@page("campaigns.change_coupon")
+def for_segment(request: HttpRequest, pk: int) -> HttpResponse:
+    """Choose the coupon for a segment; the coupon's page then says how many customers get it."""
+    segment = get_object_or_404(Segment.objects.active(), pk=pk)
+    now = clock.now()
+    usable = Coupon.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), mode=CodeMode.UNIQUE, active=True)
+    usable = usable.filter(archived_at=None).order_by("name")[:COUPONS_OFFERED]
+    context = {"segment": segment, "coupons": [(coupon, worth(coupon)) for coupon in usable]}
+    return render(request, "campaigns/coupons/for_segment.html", context)
 
 
 @page("campaigns.view_coupon")

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
+from analytics.segments.models import Segment
 from campaigns.journeys import labels as journeys_labels
 from campaigns.journeys.console import results, words
 from campaigns.journeys.console.forms import EXIT, REENTRY
@@ -51,6 +52,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """Create an empty draft by name, or a ready-made journey."""
     error, name = "", request.POST.get("name", "")
+    segment = _segment_of(request)
     if request.method == "POST":
         actor = of_user(request.user)
         preset = request.POST.get("preset", "")
@@ -58,7 +60,8 @@ def new(request: HttpRequest) -> HttpResponse:
             if preset:
                 journey = journey_presets.draft_from_preset(code=preset, store=_store(), actor=actor)
             else:
-                journey = services.create_journey(name=name, actor=actor)
+                entry = {"entry": {"kind": "segment", "segment": segment.pk}} if segment else None
+                journey = services.create_journey(name=name, actor=actor, draft=entry)
         except Invalid as refusal:
             error = str(refusal.message)
         else:
@@ -68,8 +71,15 @@ def new(request: HttpRequest) -> HttpResponse:
                 % {"name": journey.name},
             )
             return redirect("journey_edit", journey.pk)
-    context = {"presets": journey_presets.offered(), "error": error, "name": name}
+    context = {"presets": journey_presets.offered(), "error": error, "name": name, "segment": segment}
     return render(request, "campaigns/journeys/journey_new.html", context)
+
+
+def _segment_of(request: HttpRequest) -> Segment | None:
+    """Return the segment whose members are to enter the new journey."""
+    text = request.POST.get("segment") or request.GET.get("segment", "")
+    pk = int(text[:18]) if text.isascii() and text.isdigit() else 0
+    return Segment.objects.active().filter(pk=pk).first()
 
 
 def _store() -> Store:
