@@ -53,12 +53,16 @@ class Column:
 
 @dataclass(frozen=True)
 class State:
-    """A tab. The first state of a list is shown without a parameter, so its code is "". `where` None: all rows."""
+    """A tab. The first state of a list is shown without a parameter, so its code is "". `where` None: all rows.
+
+    `order` replaces the list's own order.
+    """
 
     code: str
     label: Text
     where: Callable[[], Q] | None = None
     archived: bool = False
+    order: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

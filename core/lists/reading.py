@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.exceptions import ValidationError
 from django.db.models import CharField, Count, Func, Q, QuerySet
 from django.db.models.expressions import BaseExpression
 from django.http import HttpRequest, QueryDict
@@ -128,7 +129,7 @@ class ListQuery:
         """Return the rows and the order for `paging.keyset`: the chosen column, then the key."""
         rows = self.rows
         if not self.sort:
-            return rows, list(self.declared.order)
+            return rows, list(self.state.order or self.declared.order)
         column = next(column for column in self.columns if column.code == self.sort.removeprefix("-"))
         name = "list_order"
         if isinstance(column.sort, BaseExpression):
@@ -209,7 +210,19 @@ def chosen(declared: ObjectList, request: HttpRequest, most: int) -> QuerySet[An
     if request.POST.get("all") == "yes":
         rows = ListQuery(declared, request, QueryDict(request.POST.get("matching", ""))).rows
         return declared.model._default_manager.filter(pk__in=list(rows.order_by().values_list("pk", flat=True)[:most]))
-    ids = [value for value in request.POST.getlist(declared.key)[:most] if value.isascii() and len(value) < 40]
-    if declared.key_field == "pk":
-        ids = [value for value in ids if value.isdigit() and len(value) < 19]
-    return declared.select(request).filter(**{f"{declared.key_field}__in": ids})
+    return ticked(declared, request, request.POST.getlist(declared.key)[:most])
+
+
+def ticked(declared: ObjectList, request: HttpRequest, values: Sequence[str]) -> QuerySet[Any]:
+    """Return the rows with these keys, without values that can't be keys."""
+    field = declared.model._meta.pk if declared.key_field == "pk" else None
+    keys = []
+    for value in values:
+        if len(value) > 40 or "\x00" in value:
+            continue
+        try:
+            keys.append(field.to_python(value) if field is not None else value)
+        except ValidationError:
+            continue
+    keys = [key for key in keys if not isinstance(key, int) or 0 < key < 2**63]
+    return declared.select(request).filter(**{f"{declared.key_field}__in": keys})

@@ -271,7 +271,7 @@ def _row(
 
 def _html(declared: ObjectList, column: Column, row: Any, item: Any, position: int) -> str:
     if column.template:
-        return ""
+        return "" if position or not declared.owned else _tags(declared, item)
     return cell_html(column.cell(row)) if position else _first(declared, column, row, item)
 
 

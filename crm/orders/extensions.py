@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
+import crm.orders.console.listing
 import crm.orders.console.panels
 import crm.orders.console.shell
 import crm.orders.events

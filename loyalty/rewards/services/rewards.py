@@ -86,7 +86,7 @@ def duplicate_reward(*, reward: Reward, actor: Actor) -> Reward:
     values["tier_limits"] = settings.pop("tier_limits", {})
     if reward.picture:
         with reward.picture.open("rb") as picture:
-            values["picture"] = SimpleUploadedFile(reward.picture.name.rpartition("/")[2], picture.read())
+            values["picture"] = SimpleUploadedFile(str(reward.picture.name).rpartition("/")[2], picture.read())
     return create_reward(
         program=reward.program,
         kind=reward.kind,
