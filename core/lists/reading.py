@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
-from django.db.models import CharField, Count, Func, Q, QuerySet
+from django.db.models import CharField, Count, F, Func, Q, QuerySet
 from django.db.models.expressions import BaseExpression
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext_lazy as _
@@ -134,8 +134,10 @@ class ListQuery:
         name = "list_order"
         if isinstance(column.sort, BaseExpression):
             rows = rows.annotate(**{name: column.sort})
+        elif "__" in column.sort:
+            rows = rows.annotate(**{name: F(column.sort)})
         else:
-            name = str(column.sort)
+            name = column.sort
         sign = "-" if self.sort.startswith("-") else ""
         return rows, [f"{sign}{name}", f"{sign}{_key(rows)}"]
 

@@ -106,6 +106,7 @@ class ShownList:
     choices: Sequence[FilterChoice]
     hidden: Mapping[str, str]
     heads: Sequence[Head]
+    added: AddedColumns
     rows: Sequence[ShownRow]
     bulk: Sequence[ShownAction]
     top: Sequence[TopAction]
@@ -141,8 +142,14 @@ def respond(declared: ObjectList, request: HttpRequest, **context: Any) -> HttpR
     page = query.page()
     shown = show(query, page)
     values = {
-        "list": shown, "page": page, "rows": shown.rows, "views": shown.views, "count": shown.count, **context,
-    }  # fmt: skip
+        "list": shown,
+        "page": page,
+        "rows": shown.rows,
+        "views": shown.views,
+        "count": shown.count,
+        "added": shown.added,
+        **context,
+    }
     return render(request, declared.template, values)
 
 
@@ -171,6 +178,7 @@ def show(query: ListQuery, page: paging.Page[Any]) -> ShownList:
         choices=_choices(query),
         hidden={name: value for name, value in (("state", query.state.code), ("sort", query.sort)) if value},
         heads=heads,
+        added=added,
         rows=[
             _row(declared, columns, row, menu, added, place) for row, menu in zip(prepared, menu_of, strict=True)
         ],
