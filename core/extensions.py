@@ -9,6 +9,7 @@ from core.health import checks as health
 from core.health import database as health_database  # noqa: F401
 from core.health import machine as health_machine  # noqa: F401
 from core.lists import services as lists  # noqa: F401
+from core.security import console as keys  # noqa: F401
 from core.security import pii_check  # noqa: F401
 from core.security.accounts import SECRETS_CONTEXT
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn

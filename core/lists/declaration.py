@@ -78,7 +78,10 @@ class Filter:
 
 @dataclass(frozen=True)
 class RowAction:
-    """An entry of a row's menu: a link, or with `post` a button. `url` returns "" when the entry does not fit."""
+    """An entry of a row's menu: a link, or with `post` a button. `url` returns "" when the entry does not fit.
+
+    `confirm` is the question before the button acts.
+    """
 
     label: Text
     icon: str
@@ -86,6 +89,7 @@ class RowAction:
     permission: str | None = None
     post: bool = False
     danger: bool = False
+    confirm: Callable[[Any], str] | None = None
 
 
 @dataclass(frozen=True)

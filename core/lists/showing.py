@@ -56,6 +56,7 @@ class MenuEntry:
     url: str
     post: bool = False
     danger: bool = False
+    confirm: str = ""
 
 
 @dataclass(frozen=True)
@@ -309,7 +310,11 @@ def _first(declared: ObjectList, column: Column, row: Any, item: Any) -> SafeStr
     """Render the first cell: the name as a link, a badge with the text `badge`, a line below it, and the tags."""
     cell = column.cell(row)
     cell = cell if isinstance(cell, Cell) else Cell(cell)
-    link = format_html('<a class="person-name" href="{}">{}</a>', cell.url or declared.opens(item), cell.text)
+    url = cell.url or declared.opens(item)
+    if url:
+        link = format_html('<a class="person-name" href="{}">{}</a>', url, cell.text)
+    else:
+        link = format_html('<span class="person-name">{}</span>', cell.text)
     badge = format_html(" {}", state_badge("", str(cell.badge), cell.tone or "off")) if cell.badge else mark_safe("")
     return link + badge + _below(cell.detail) + (_tags(declared, item) if declared.owned else mark_safe(""))
 
@@ -330,7 +335,13 @@ def _query(name: str, value: str) -> str:
 
 def _menu(actions: Sequence[RowAction], item: Any) -> list[MenuEntry]:
     entries = [(action, action.url(item)) for action in actions]
-    return [MenuEntry(action.label, action.icon, url, action.post, action.danger) for action, url in entries if url]
+    return [
+        MenuEntry(
+            action.label, action.icon, url, action.post, action.danger, action.confirm(item) if action.confirm else ""
+        )
+        for action, url in entries
+        if url
+    ]
 
 
 def row_actions(query: ListQuery) -> list[RowAction]:

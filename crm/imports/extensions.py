@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import crm.imports.console.audit
+import crm.imports.console.listing
 import crm.imports.console.shell
 import crm.imports.events  # noqa: F401
 from core.jobs.services import WORK

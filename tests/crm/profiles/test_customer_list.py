@@ -105,19 +105,25 @@ def test_a_view_is_kept_under_a_name_and_marked_when_it_is_shown(client, agent, 
 @pytest.mark.parametrize("text", ["13800138000", "wang@example.com", "Wang"])
 def test_the_search_text_is_not_saved_in_a_view(client, agent, people, text):
     # when a view with a search for a person is saved
-    answer = client.post(reverse("list_view_save", args=["customers"]), {"name": "Mine", "query": f"q={text}&bought=no"}, follow=True)
+    answer = client.post(
+        reverse("list_view_save", args=["customers"]), {"name": "Mine", "query": f"q={text}&bought=no"}, follow=True
+    )
     # then only its filters are saved, and the page says so
     assert list(SavedView.objects.values_list("query", flat=True)) == ["bought=no"]
     assert "The search text is not saved, because it may name a person." in answer.content.decode()
     # and a view with only a search is refused
-    answer = client.post(reverse("list_view_save", args=["customers"]), {"name": "Other", "query": f"q={text}"}, follow=True)
+    answer = client.post(
+        reverse("list_view_save", args=["customers"]), {"name": "Other", "query": f"q={text}"}, follow=True
+    )
     assert SavedView.objects.count() == 1
     assert "Choose a filter first" in answer.content.decode()
 
 
 def test_views_are_private_or_shared_and_only_the_owner_removes_them(client, agent, staff, people):
     for name, shared in (("Private list", ""), ("Ours", "on")):
-        client.post(reverse("list_view_save", args=["customers"]), {"name": name, "query": "bought=no", "shared": shared})
+        client.post(
+            reverse("list_view_save", args=["customers"]), {"name": name, "query": "bought=no", "shared": shared}
+        )
     ours = SavedView.objects.get(name="Ours")
 
     client.force_login(staff(Role.ANALYST))
