@@ -129,7 +129,7 @@
     for (const menu of $$("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 
     const row = event.target.closest("[data-row]");
-    if (row && !event.target.closest("a, button, input, label, summary, select, textarea") && !String(getSelection())) {
+    if (row && !event.target.closest("a, button, input, label, summary, select, textarea, [popover]") && !String(getSelection())) {
       $("a[href]", row)?.click();
     }
   });
