@@ -59,7 +59,7 @@
       if (options.length) mark(picker, options[now < 0 && by < 0 ? options.length - 1 : (now + by + options.length) % options.length]);
     } else if (event.key === "Enter") {
       const option = options[now] || (options.length === 1 ? options[0] : null);
-      // Enter never sends a name that nobody was chosen for while suggestions are open.
+      // Enter never sends a name without a chosen customer while suggestions are open.
       event.preventDefault();
       if (option) take(picker, option);
     } else if (event.key === "Escape") {

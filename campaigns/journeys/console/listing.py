@@ -41,13 +41,11 @@ class JourneyRow:
 
 def _rows(_request: HttpRequest, journeys: Sequence[Journey]) -> list[JourneyRow]:
     counts = selectors.under_way(journeys)
+    shown = [journey.version.definition if journey.version else journey.draft for journey in journeys]
+    names = words.segment_names(shown)
     return [
-        JourneyRow(
-            journey,
-            words.entry_words(journey.version.definition if journey.version else journey.draft),
-            *counts[journey.pk],
-        )
-        for journey in journeys
+        JourneyRow(journey, words.entry_words(definition, names), *counts[journey.pk])
+        for journey, definition in zip(journeys, shown, strict=True)
     ]
 
 
