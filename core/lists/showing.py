@@ -125,6 +125,10 @@ class ShownList:
         return self.declared.title
 
     @property
+    def searchable(self) -> bool:
+        return bool(self.declared.search)
+
+    @property
     def export_path(self) -> str:
         return export_path(self.declared)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from campaigns.care.services.care import duplicate_care_rule
@@ -58,7 +60,9 @@ def test_a_care_rule_and_a_journey_are_copied_as_drafts(rule, actor):
 
 def test_an_experiment_is_copied_with_its_arms_and_draws_anew(template, actor):
     arms = [Arm("Control"), Arm("New text", 3, template)]
-    made = create_experiment(actor=SYSTEM, arms=arms, name="Subject", metric="ordered", effect="0.02", window_days=7)
+    made = create_experiment(
+        actor=SYSTEM, arms=arms, name="Subject", metric="ordered", effect=Decimal("0.02"), window_days=7
+    )
     copy = duplicate_experiment(experiment=made, actor=actor)
     assert (copy.name, copy.state, copy.window_days) == ("Copy of Subject", "draft", 7)
     assert copy.salt != made.salt
@@ -74,9 +78,9 @@ def test_loyalty_objects_are_copied_switched_off(program, actor):
     assert (copy.active, copy.trigger, copy.owner_id) == (False, rule.trigger, actor.id)
     assert (own.points, own.per_amount, own.conditions) == (newest.points, newest.per_amount, newest.conditions)
     assert copy.code != rule.code
-    reward = create_reward(program=program, kind="privilege", name="Lounge", points=50, stock=3, actor=SYSTEM)
+    reward = create_reward(program=program, kind="gift", name="Lounge", points=50, stock=3, actor=SYSTEM)
     twin = duplicate_reward(reward=reward, actor=actor)
-    assert (twin.name, twin.active, twin.points, twin.stock, twin.kind) == ("Copy of Lounge", False, 50, 3, "privilege")
+    assert (twin.name, twin.active, twin.points, twin.stock, twin.kind) == ("Copy of Lounge", False, 50, 3, "gift")
     task = create_task(program=program, name="Three", trigger="order", levels=[Level(3, points=10)], actor=SYSTEM)
     again = duplicate_task(task=task, actor=actor)
     assert (again.active, [(level.goal, level.points) for level in again.levels.all()]) == (False, [(3, 10)])

@@ -10,6 +10,7 @@ from campaigns.broadcasts import labels
 from campaigns.broadcasts.models import Broadcast, BroadcastState
 from campaigns.broadcasts.services import broadcasts as services
 from core.console.list_columns import Cell
+from core.console.template_tags import TONE_OF
 from core.lists.columns import created_column, owner_column
 from core.lists.declaration import Column, Empty, ObjectList, State, TopAction, register
 from core.text.formatting import number
@@ -50,7 +51,10 @@ BROADCASTS = register(
             Column("name", _("Broadcast"), lambda row: Cell(row.name, labels.schedule_words(row)), sort="name"),
             Column("segment", _("Segment"), lambda row: row.segment.name, sort="segment__name", on_cards=False),
             Column(
-                "state", _("State"), lambda row: Cell(badge(row)[0], badge=badge(row)[1] or row.state), on_cards=False
+                "state",
+                _("State"),
+                lambda row: Cell(badge(row)[0], badge=badge(row)[1] or TONE_OF.get(row.state, "off")),
+                on_cards=False,
             ),
             Column(
                 "audience",

@@ -76,7 +76,9 @@ JOURNEYS = register(
                 lambda row: Cell(labels.STATES[row.item.state], badge=TONE_OF.get(row.item.state, "off")),
                 on_cards=False,
             ),
-            Column("version", _("Version"), _version, sort=Coalesce("version__number", Value(0)), number=True),
+            Column(
+                "version", _("Version"), _version, sort=Coalesce("version__number", Value(0)), number=True, shown=False
+            ),
             Column("entered", _("Entries"), lambda row: number(row.entered), lambda row: row.entered, number=True),
             Column(
                 "under_way",
