@@ -4,7 +4,7 @@ from django.urls import path
 
 import core.api.converters  # noqa: F401
 from analytics.segments.api import views as views_api
-from analytics.segments.console import lists, segments, uploads
+from analytics.segments.console import lists, profiles, segments, uploads
 
 api = [
     path("segments", views_api.SegmentsViewSet.as_view({"get": "list", "post": "create"})),
@@ -29,6 +29,7 @@ console = [
     path("segments/<int:pk>/", segments.show, name="segment"),
     path("segments/<int:pk>/edit/", segments.edit, name="segment_edit"),
     path("segments/<int:pk>/reach/", segments.reach, name="segment_reach"),
+    path("segments/<int:pk>/profile/", profiles.profile, name="segment_profile"),
     path("segments/<int:pk>/status/", segments.status, name="segment_status"),
     path("segments/<int:pk>/archive/", segments.archive, name="segment_archive"),
     path("segments/<int:pk>/recompute/", segments.recompute, name="segment_recompute"),

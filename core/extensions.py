@@ -11,6 +11,8 @@ from core.health import home as health_home  # noqa: F401
 from core.health import machine as health_machine  # noqa: F401
 from core.jobs import home as jobs_home  # noqa: F401
 from core.jobs.labels import name_work
+from core.lists import services as lists  # noqa: F401
+from core.security import console as keys  # noqa: F401
 from core.security import home as security_home  # noqa: F401
 from core.security import pii_check  # noqa: F401
 from core.security.accounts import SECRETS_CONTEXT
@@ -70,6 +72,7 @@ health.register("sending", sending_hold.check)
 LOGGED.register("core.sending_held", Logged(lambda payload: str(sending_hold.cause_label(payload["cause"]))))
 LOGGED.register("core.sending_started", Logged())
 LOGGED.register("core.held_settled", Logged(sending_hold.describe_settled))
+LOGGED.register("core.list_exported", Logged(lambda payload: f"{payload['list']}: {payload['rows']}"))
 LOGGED.register("core.webhook_switched_off", Logged(lambda payload: str(payload["url"])))
 OBJECTS.register("core.webhookendpoint", AuditedObject(url=lambda row: reverse("webhook", args=[row["id"]])))
 for _table, _key in (("core_webhookendpoint", "id"), ("core_webhookendpointevent", "pgh_id")):

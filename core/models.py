@@ -4,6 +4,7 @@ from core.console.models import KeptFigure, SavedView
 from core.db.models import IdempotencyRecord
 from core.events.models import DomainEvent, EventDelivery
 from core.jobs.models import Job, JobState
+from core.lists.models import ListColumns
 from core.notices.models import Notice
 from core.security.models import ApiKey, Theme, User
 from core.sending.models import HoldCause, SendingHold
@@ -18,6 +19,7 @@ __all__ = [
     "Job",
     "JobState",
     "KeptFigure",
+    "ListColumns",
     "Notice",
     "SavedView",
     "SendingHold",

@@ -5,6 +5,7 @@ from django.urls import path
 from core.audit import console as audit
 from core.console import pages
 from core.jobs import console as jobs
+from core.lists import console as lists
 from core.notices import console as notices
 from core.security import console as keys
 from core.sending import console as sending
@@ -19,6 +20,15 @@ console = [
     path("preferences/", pages.preferences, name="preferences"),
     path("preferences/language/", pages.set_language, name="set_language"),
     path("preferences/theme/", pages.set_theme, name="set_theme"),
+    path("lists/<slug:name>/export/", lists.export, name="list_export"),
+    path("lists/<slug:name>/bulk/", lists.bulk, name="list_bulk"),
+    path("lists/<slug:name>/columns/", lists.columns, name="list_columns"),
+    path("lists/<slug:name>/views/", lists.save, name="list_view_save"),
+    path("lists/<slug:name>/views/<int:pk>/remove/", lists.remove, name="list_view_remove"),
+    path("lists/<slug:name>/<int:pk>/archive/", lists.archive, name="list_archive"),
+    path("lists/<slug:name>/<int:pk>/restore/", lists.restore, name="list_restore"),
+    path("lists/<slug:name>/<int:pk>/duplicate/", lists.duplicate, name="list_duplicate"),
+    path("lists/<slug:name>/<int:pk>/describe/", lists.describe, name="list_describe"),
     path("notices/", notices.index, name="notices"),
     path("notices/read/", notices.read_all, name="notices_read"),
     path("notices/<int:pk>/", notices.follow, name="notice"),

@@ -13,7 +13,7 @@ from crm.orders.api import orders as orders_api
 from crm.orders.api import products as catalogue_api
 from crm.orders.api import spend as orders_spend_api
 from crm.orders.console import orders
-from crm.profiles.console import customers, saved_views
+from crm.profiles.console import customers, picker
 
 api = [
     path("customers", customers_api.CustomersView.as_view()),
@@ -36,8 +36,7 @@ console = [
     path("customers/", customers.index, name="customers"),
     path("customers/tag/", customers.tag_many, name="customers_tag"),
     path("customers/export/", customers.export, name="customers_export"),
-    path("customers/views/", saved_views.save, name="customers_view_save"),
-    path("customers/views/<int:pk>/remove/", saved_views.remove, name="customers_view_remove"),
+    path("customers/pick/", picker.pick, name="customer_pick"),
     path("customers/<str:number>/", customers.show, name="customer"),
     path("customers/<str:number>/timeline/", customers.timeline, name="customer_timeline"),
     path("customers/<str:number>/orders/", orders.of_customer, name="customer_orders"),

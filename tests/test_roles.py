@@ -34,6 +34,15 @@ PAGES = """
 /search/                                           staff
 /palette/                                          staff
 /preferences/                                      staff
+/lists/<slug:name>/export/                         staff
+/lists/<slug:name>/bulk/                           staff
+/lists/<slug:name>/columns/                        staff
+/lists/<slug:name>/views/                          staff
+/lists/<slug:name>/views/<int:pk>/remove/          staff
+/lists/<slug:name>/<int:pk>/archive/               staff
+/lists/<slug:name>/<int:pk>/restore/               staff
+/lists/<slug:name>/<int:pk>/duplicate/             staff
+/lists/<slug:name>/<int:pk>/describe/              staff
 /notices/                                          staff
 /notices/read/                                     staff
 /notices/<int:pk>/                                 staff
@@ -65,8 +74,7 @@ PAGES = """
 /customers/                                        staff
 /customers/tag/                                    agent lead marketer administrator
 /customers/export/                                 lead analyst administrator
-/customers/views/                                  staff
-/customers/views/<int:pk>/remove/                  staff
+/customers/pick/                                   staff
 /customers/<str:number>/                           staff
 /customers/<str:number>/timeline/                  staff
 /customers/<str:number>/orders/                    staff
@@ -163,6 +171,7 @@ PAGES = """
 /segments/<int:pk>/                                staff
 /segments/<int:pk>/edit/                           marketer analyst administrator
 /segments/<int:pk>/reach/                          staff
+/segments/<int:pk>/profile/                        staff
 /segments/<int:pk>/status/                         staff
 /segments/<int:pk>/archive/                        marketer analyst administrator
 /segments/<int:pk>/recompute/                      marketer analyst administrator
@@ -212,6 +221,7 @@ PAGES = """
 /journeys/<int:pk>/counts/                         lead marketer analyst administrator
 /journeys/<int:pk>/results/                        lead marketer analyst administrator
 /journeys/<int:pk>/customers/                      lead marketer analyst administrator
+/journeys/<int:pk>/customers/save/                  marketer analyst administrator
 /journeys/<int:pk>/try/                            lead marketer analyst administrator
 /journeys/<int:pk>/edit/                           marketer administrator
 /journeys/<int:pk>/steps/<slug:step_id>/           marketer administrator
@@ -225,6 +235,7 @@ PAGES = """
 /journeys/<int:pk>/delete/                         marketer administrator
 /coupons/                                          staff
 /coupons/new/                                      marketer administrator
+/coupons/for-segment/<int:pk>/                     marketer administrator
 /coupons/<int:pk>/                                 staff
 /coupons/<int:pk>/edit/                            marketer administrator
 /coupons/<int:pk>/switch/                          marketer administrator

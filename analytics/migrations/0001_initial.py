@@ -248,6 +248,28 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "segment",
@@ -462,6 +484,30 @@ class Migration(migrations.Migration):
                         to="analytics.segment",
                     ),
                 ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
@@ -520,8 +566,8 @@ class Migration(migrations.Migration):
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "analytics_segmentevent" ("computed_at", "computed_version", "created_at", "created_by_id", "description", "error", "first_computed_at", "id", "kind", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rule", "size", "state", "updated_at", "version") VALUES (OLD."computed_at", OLD."computed_version", OLD."created_at", OLD."created_by_id", OLD."description", OLD."error", OLD."first_computed_at", OLD."id", OLD."kind", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."rule", OLD."size", OLD."state", OLD."updated_at", OLD."version"); RETURN NULL;',
-                    hash="95ffeec20efe40d3448a4f7b1d0a14a250c8d600",
+                    func='INSERT INTO "analytics_segmentevent" ("computed_at", "computed_version", "created_at", "created_by_id", "description", "error", "first_computed_at", "id", "kind", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rule", "size", "state", "tags", "updated_at", "version") VALUES (OLD."computed_at", OLD."computed_version", OLD."created_at", OLD."created_by_id", OLD."description", OLD."error", OLD."first_computed_at", OLD."id", OLD."kind", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."rule", OLD."size", OLD."state", OLD."tags", OLD."updated_at", OLD."version"); RETURN NULL;',
+                    hash="5d9b630246a2ee57e4f2b324a7c2156b61398967",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_21e07",
                     table="analytics_segment",
@@ -534,8 +580,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "analytics_segmentevent" ("computed_at", "computed_version", "created_at", "created_by_id", "description", "error", "first_computed_at", "id", "kind", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rule", "size", "state", "updated_at", "version") VALUES (OLD."computed_at", OLD."computed_version", OLD."created_at", OLD."created_by_id", OLD."description", OLD."error", OLD."first_computed_at", OLD."id", OLD."kind", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."rule", OLD."size", OLD."state", OLD."updated_at", OLD."version"); RETURN NULL;',
-                    hash="abeaac06533fe165f8b560685b9659411de57f40",
+                    func='INSERT INTO "analytics_segmentevent" ("computed_at", "computed_version", "created_at", "created_by_id", "description", "error", "first_computed_at", "id", "kind", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rule", "size", "state", "tags", "updated_at", "version") VALUES (OLD."computed_at", OLD."computed_version", OLD."created_at", OLD."created_by_id", OLD."description", OLD."error", OLD."first_computed_at", OLD."id", OLD."kind", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."rule", OLD."size", OLD."state", OLD."tags", OLD."updated_at", OLD."version"); RETURN NULL;',
+                    hash="7013eded882120a36e4838bff3e0d1f544113633",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_424c3",
                     table="analytics_segment",

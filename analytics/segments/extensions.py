@@ -8,12 +8,14 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 import analytics.segments.console.home
+import analytics.segments.console.listing
 import analytics.segments.console.panels
 import analytics.segments.console.shell
 import analytics.segments.events
 import analytics.segments.webhooks  # noqa: F401
 from analytics.segments import conditions, selectors
 from analytics.segments.models import Segment
+from analytics.segments.registry import SEGMENT_ACTIONS, SegmentAction
 from analytics.segments.services import list_uploads
 from analytics.segments.services import presets as segment_templates
 from analytics.segments.services.following import bring_figures_up_to_date
@@ -64,6 +66,20 @@ def _members_of(segments: Collection[int], customers: Collection[int]) -> set[tu
     return {(segment, customer) for customer, held in inside.items() for segment in held if segment in segments}
 
 
+SEGMENT_ACTIONS.register(
+    "customers",
+    SegmentAction(
+        _("Open as a customer list"), "users", lambda segment: f"{reverse('customers')}?segment={segment.pk}",
+        "crm.view_customer",
+    ),
+)  # fmt: skip
+SEGMENT_ACTIONS.register(
+    "export",
+    SegmentAction(
+        _("Export members"), "download", lambda segment: f"{reverse('customers_export')}?segment={segment.pk}",
+        "crm.export_customer",
+    ),
+)  # fmt: skip
 AUDIENCES.register("segments", Audience(_segments_of, _segment_choices, _members_of))
 FACTS.register("segments", _segments)
 SCOPES.register("segments:read", _("Read segments and their customers"))

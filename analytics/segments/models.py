@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.audit.tracking import audited
+from core.lists.models import Owned
 
 
 def _paired(one: str, other: str, name: str) -> models.CheckConstraint:
@@ -39,7 +40,7 @@ class SegmentQuerySet(models.QuerySet["Segment"]):
 
 
 @audited
-class Segment(models.Model):
+class Segment(Owned, models.Model):
     """A group of customers by rule or list. `computed_at` is set when a computation ends, never when it starts (S1).
 
     Customers that the first computation (`first_computed_at`) finds inside have not entered: no event, no journey

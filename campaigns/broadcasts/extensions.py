@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+import campaigns.broadcasts.console.listing
 import campaigns.broadcasts.events  # noqa: F401
+from analytics.segments.registry import SEGMENT_ACTIONS, SegmentAction
 from campaigns.broadcasts import selectors
 from campaigns.broadcasts.services import template_fit
 from campaigns.templates.registry import TEMPLATE_USERS, TemplateUser
@@ -23,6 +26,13 @@ OBJECTS.register("campaigns.broadcast", by_route("broadcast"))
 for _act in ("scheduled", "paused", "resumed", "stopped"):
     LOGGED.register(f"campaigns.broadcast_{_act}", BY_NAME)
 
+SEGMENT_ACTIONS.register(
+    "broadcast",
+    SegmentAction(
+        _("Start a broadcast"), "speakerphone", lambda segment: f"{reverse('broadcast_new')}?segment={segment.pk}",
+        "campaigns.add_broadcast",
+    ),
+)  # fmt: skip
 TEMPLATE_USERS.register(
     "broadcasts",
     TemplateUser(

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.audit.tracking import audited_except
+from core.lists.models import Archivable, Owned
 
 
 class BroadcastState(models.TextChoices):
@@ -19,7 +20,7 @@ class BroadcastState(models.TextChoices):
 
 
 @audited_except("minute", "minute_count", "audience_count", "prepared_at", "finished_at")
-class Broadcast(models.Model):
+class Broadcast(Owned, Archivable, models.Model):
     """Send one message to a segment, once. The audience is taken at the start and checked again at each sending (J4).
 
     Without `send_on` the broadcast starts when it is scheduled. `customer_zone`: times are local to the customer, not

@@ -1,5 +1,6 @@
 """Registrations of care rules."""
 
+import campaigns.care.console.listing
 import campaigns.care.events
 import campaigns.care.handlers  # noqa: F401
 from campaigns.care import selectors

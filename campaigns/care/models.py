@@ -7,6 +7,7 @@ from django.utils.translation import pgettext_lazy
 
 from campaigns.templates.models import Template
 from core.audit.tracking import audited
+from core.lists.models import Archivable, Owned
 
 
 class CareTrigger(models.TextChoices):
@@ -24,7 +25,7 @@ class CareState(models.TextChoices):
 
 
 @audited
-class CareRule(models.Model):
+class CareRule(Owned, Archivable, models.Model):
     """Send a template to a customer when a condition becomes true, once per occurrence."""
 
     name = models.CharField(_("name"), max_length=120, unique=True)

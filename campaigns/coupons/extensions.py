@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from django.db import connection
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+import campaigns.coupons.console.listing
 import campaigns.coupons.events
 import campaigns.coupons.handlers
 import campaigns.coupons.webhooks  # noqa: F401
+from analytics.segments.registry import SEGMENT_ACTIONS, SegmentAction
 from campaigns.coupons.benefits import CouponBenefit
 from campaigns.coupons.kinds import CouponReward
 from campaigns.coupons.models import GENERATE, ISSUE
@@ -67,3 +70,10 @@ register_import(
         grown="campaigns_couponcode, campaigns_couponuse",
     ),
 )
+SEGMENT_ACTIONS.register(
+    "coupon",
+    SegmentAction(
+        _("Give a coupon"), "ticket", lambda segment: reverse("coupon_for_segment", args=[segment.pk]),
+        "campaigns.change_coupon",
+    ),
+)  # fmt: skip

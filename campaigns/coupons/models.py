@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from core.audit.tracking import audited_except
+from core.lists.models import Archivable, Owned
 
 # Kinds of long jobs.
 ISSUE = "campaigns.issue_to_segment"
@@ -25,7 +26,7 @@ class CodeMode(models.TextChoices):
 
 
 @audited_except("reserved_count", "redeemed_count", "issued_count", "reserved_amount", "redeemed_amount")
-class Coupon(models.Model):
+class Coupon(Owned, Archivable, models.Model):
     """Hold a coupon campaign. Amounts are minor units; a percentage is in whole percent. 0 or empty means no limit."""
 
     name = models.CharField(_("name"), max_length=120, help_text=_("Customers read it in the shop."))

@@ -1,5 +1,6 @@
 """Registrations of experiments."""
 
+import campaigns.experiments.console.listing
 import campaigns.experiments.events  # noqa: F401
 from core.audit.log import BY_NAME, LOGGED, OBJECTS, by_route
 from core.base.facts import FACTS, count_of

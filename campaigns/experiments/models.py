@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.audit.tracking import audited
+from core.lists.models import Archivable, Owned
 
 
 class ExperimentScope(models.TextChoices):
@@ -36,7 +37,7 @@ class ExperimentState(models.TextChoices):
 
 
 @audited
-class Experiment(models.Model):
+class Experiment(Owned, Archivable, models.Model):
     """Hold the arms, the metric and the required certainty of an experiment, all fixed before it starts (X3).
 
     `effect` is the smallest difference of interest in units of the metric: a share, orders, or minor units of

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from django.db import connection
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+import campaigns.journeys.console.listing
 import campaigns.journeys.events
 import campaigns.journeys.handlers
 import campaigns.journeys.webhooks  # noqa: F401
+from analytics.segments.registry import SEGMENT_ACTIONS, SegmentAction
 from campaigns.journeys.kinds import ArmsKind, EventKind, EventWhereKind, RuleKind
 from campaigns.journeys.registry import STEPS
 from campaigns.journeys.services import held, template_fit
@@ -73,3 +76,10 @@ TEMPLATE_USERS.register(
     "journeys", TemplateUser(permission="campaigns.view_journey", check_texts=template_fit.check_texts)
 )
 held.register_all()
+SEGMENT_ACTIONS.register(
+    "journey",
+    SegmentAction(
+        _("Start a journey"), "route", lambda segment: f"{reverse('journey_new')}?segment={segment.pk}",
+        "campaigns.add_journey",
+    ),
+)  # fmt: skip

@@ -11,6 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from campaigns.journeys.rules import JourneyDefinition
 from core.audit.tracking import audited_except
+from core.lists.models import Archivable, Owned
 
 
 class JourneyState(models.TextChoices):
@@ -21,7 +22,7 @@ class JourneyState(models.TextChoices):
 
 
 @audited_except("looked_at", "members_after")
-class Journey(models.Model):
+class Journey(Owned, Archivable, models.Model):
     """Hold a path that customers follow step by step. `draft` is being edited; new runs enter `version`.
 
     Customers who were in the segment at publishing and may enter are entered from `members_after` on, a customer id. It

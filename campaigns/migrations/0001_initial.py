@@ -1,3 +1,4 @@
+import django.contrib.postgres.fields
 import core.db.fields
 import django.db.models.deletion
 import django.db.models.expressions
@@ -106,6 +107,29 @@ class Migration(migrations.Migration):
                         verbose_name="give back after full refund",
                     ),
                 ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "coupon",
@@ -172,6 +196,29 @@ class Migration(migrations.Migration):
                 ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("code", models.CharField(blank=True, max_length=60, null=True, unique=True, verbose_name="code")),
                 ("values", models.JSONField(blank=True, default=list, verbose_name="values")),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "template",
@@ -313,6 +360,29 @@ class Migration(migrations.Migration):
                         verbose_name="winner",
                     ),
                 ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "experiment",
@@ -424,6 +494,29 @@ class Migration(migrations.Migration):
                         related_name="broadcasts",
                         to="campaigns.template",
                         verbose_name="template",
+                    ),
+                ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
                     ),
                 ),
             ],
@@ -578,6 +671,31 @@ class Migration(migrations.Migration):
                         verbose_name="template",
                     ),
                 ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
@@ -677,6 +795,29 @@ class Migration(migrations.Migration):
                         related_name="care_rules",
                         to="campaigns.template",
                         verbose_name="template",
+                    ),
+                ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
                     ),
                 ),
             ],
@@ -823,6 +964,31 @@ class Migration(migrations.Migration):
                         related_query_name="+",
                         to="campaigns.template",
                         verbose_name="template",
+                    ),
+                ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
                     ),
                 ),
             ],
@@ -1053,6 +1219,31 @@ class Migration(migrations.Migration):
                         default=True,
                         help_text="A full refund of the order makes the use available again. A partial refund does not.",
                         verbose_name="give back after full refund",
+                    ),
+                ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
                     ),
                 ),
             ],
@@ -1340,6 +1531,31 @@ class Migration(migrations.Migration):
                         verbose_name="winner",
                     ),
                 ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
@@ -1464,6 +1680,29 @@ class Migration(migrations.Migration):
                         to="campaigns.journeyversion",
                     ),
                 ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "journey",
@@ -1538,6 +1777,31 @@ class Migration(migrations.Migration):
                         related_name="+",
                         related_query_name="+",
                         to="campaigns.journeyversion",
+                    ),
+                ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
                     ),
                 ),
             ],
@@ -2201,6 +2465,31 @@ class Migration(migrations.Migration):
                 ),
                 ("code", models.CharField(blank=True, max_length=60, null=True, verbose_name="code")),
                 ("values", models.JSONField(blank=True, default=list, verbose_name="values")),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
@@ -2298,9 +2587,9 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."active" IS DISTINCT FROM (NEW."active") OR OLD."budget" IS DISTINCT FROM (NEW."budget") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."currency" IS DISTINCT FROM (NEW."currency") OR OLD."ends_at" IS DISTINCT FROM (NEW."ends_at") OR OLD."give_back" IS DISTINCT FROM (NEW."give_back") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."kind" IS DISTINCT FROM (NEW."kind") OR OLD."limit_per_code" IS DISTINCT FROM (NEW."limit_per_code") OR OLD."limit_per_customer" IS DISTINCT FROM (NEW."limit_per_customer") OR OLD."limit_total" IS DISTINCT FROM (NEW."limit_total") OR OLD."max_discount" IS DISTINCT FROM (NEW."max_discount") OR OLD."minimum_spend" IS DISTINCT FROM (NEW."minimum_spend") OR OLD."mode" IS DISTINCT FROM (NEW."mode") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."reserve_seconds" IS DISTINCT FROM (NEW."reserve_seconds") OR OLD."starts_at" IS DISTINCT FROM (NEW."starts_at") OR OLD."valid_days" IS DISTINCT FROM (NEW."valid_days") OR OLD."value" IS DISTINCT FROM (NEW."value"))',
-                    func='INSERT INTO "campaigns_couponevent" ("active", "budget", "created_at", "created_by_id", "currency", "ends_at", "give_back", "id", "issued_count", "kind", "limit_per_code", "limit_per_customer", "limit_total", "max_discount", "minimum_spend", "mode", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeemed_amount", "redeemed_count", "reserve_seconds", "reserved_amount", "reserved_count", "starts_at", "valid_days", "value") VALUES (OLD."active", OLD."budget", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."ends_at", OLD."give_back", OLD."id", OLD."issued_count", OLD."kind", OLD."limit_per_code", OLD."limit_per_customer", OLD."limit_total", OLD."max_discount", OLD."minimum_spend", OLD."mode", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."redeemed_amount", OLD."redeemed_count", OLD."reserve_seconds", OLD."reserved_amount", OLD."reserved_count", OLD."starts_at", OLD."valid_days", OLD."value"); RETURN NULL;',
-                    hash="e56b66203ad59f62394bb3e9f3ca22341bcfc2d6",
+                    condition='WHEN (OLD."active" IS DISTINCT FROM (NEW."active") OR OLD."archived_at" IS DISTINCT FROM (NEW."archived_at") OR OLD."budget" IS DISTINCT FROM (NEW."budget") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."currency" IS DISTINCT FROM (NEW."currency") OR OLD."ends_at" IS DISTINCT FROM (NEW."ends_at") OR OLD."give_back" IS DISTINCT FROM (NEW."give_back") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."kind" IS DISTINCT FROM (NEW."kind") OR OLD."limit_per_code" IS DISTINCT FROM (NEW."limit_per_code") OR OLD."limit_per_customer" IS DISTINCT FROM (NEW."limit_per_customer") OR OLD."limit_total" IS DISTINCT FROM (NEW."limit_total") OR OLD."max_discount" IS DISTINCT FROM (NEW."max_discount") OR OLD."minimum_spend" IS DISTINCT FROM (NEW."minimum_spend") OR OLD."mode" IS DISTINCT FROM (NEW."mode") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."owner_id" IS DISTINCT FROM (NEW."owner_id") OR OLD."reserve_seconds" IS DISTINCT FROM (NEW."reserve_seconds") OR OLD."starts_at" IS DISTINCT FROM (NEW."starts_at") OR OLD."tags" IS DISTINCT FROM (NEW."tags") OR OLD."valid_days" IS DISTINCT FROM (NEW."valid_days") OR OLD."value" IS DISTINCT FROM (NEW."value"))',
+                    func='INSERT INTO "campaigns_couponevent" ("active", "archived_at", "budget", "created_at", "created_by_id", "currency", "ends_at", "give_back", "id", "issued_count", "kind", "limit_per_code", "limit_per_customer", "limit_total", "max_discount", "minimum_spend", "mode", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeemed_amount", "redeemed_count", "reserve_seconds", "reserved_amount", "reserved_count", "starts_at", "tags", "valid_days", "value") VALUES (OLD."active", OLD."archived_at", OLD."budget", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."ends_at", OLD."give_back", OLD."id", OLD."issued_count", OLD."kind", OLD."limit_per_code", OLD."limit_per_customer", OLD."limit_total", OLD."max_discount", OLD."minimum_spend", OLD."mode", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."redeemed_amount", OLD."redeemed_count", OLD."reserve_seconds", OLD."reserved_amount", OLD."reserved_count", OLD."starts_at", OLD."tags", OLD."valid_days", OLD."value"); RETURN NULL;',
+                    hash="39848389eeeffc22e203892982a6273d0c71efba",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_b3b42",
                     table="campaigns_coupon",
@@ -2313,8 +2602,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "campaigns_couponevent" ("active", "budget", "created_at", "created_by_id", "currency", "ends_at", "give_back", "id", "issued_count", "kind", "limit_per_code", "limit_per_customer", "limit_total", "max_discount", "minimum_spend", "mode", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeemed_amount", "redeemed_count", "reserve_seconds", "reserved_amount", "reserved_count", "starts_at", "valid_days", "value") VALUES (OLD."active", OLD."budget", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."ends_at", OLD."give_back", OLD."id", OLD."issued_count", OLD."kind", OLD."limit_per_code", OLD."limit_per_customer", OLD."limit_total", OLD."max_discount", OLD."minimum_spend", OLD."mode", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."redeemed_amount", OLD."redeemed_count", OLD."reserve_seconds", OLD."reserved_amount", OLD."reserved_count", OLD."starts_at", OLD."valid_days", OLD."value"); RETURN NULL;',
-                    hash="03041d3de16bd7b3ed99e3105f515c0c54f97740",
+                    func='INSERT INTO "campaigns_couponevent" ("active", "archived_at", "budget", "created_at", "created_by_id", "currency", "ends_at", "give_back", "id", "issued_count", "kind", "limit_per_code", "limit_per_customer", "limit_total", "max_discount", "minimum_spend", "mode", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeemed_amount", "redeemed_count", "reserve_seconds", "reserved_amount", "reserved_count", "starts_at", "tags", "valid_days", "value") VALUES (OLD."active", OLD."archived_at", OLD."budget", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."ends_at", OLD."give_back", OLD."id", OLD."issued_count", OLD."kind", OLD."limit_per_code", OLD."limit_per_customer", OLD."limit_total", OLD."max_discount", OLD."minimum_spend", OLD."mode", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."redeemed_amount", OLD."redeemed_count", OLD."reserve_seconds", OLD."reserved_amount", OLD."reserved_count", OLD."starts_at", OLD."tags", OLD."valid_days", OLD."value"); RETURN NULL;',
+                    hash="f4c06b99bdd01ecd895bd93de190f131fadf606c",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_9ee48",
                     table="campaigns_coupon",
@@ -2328,8 +2617,8 @@ class Migration(migrations.Migration):
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "campaigns_templateevent" ("channel", "code", "created_at", "id", "message_class", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "values", "version") VALUES (OLD."channel", OLD."code", OLD."created_at", OLD."id", OLD."message_class", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."updated_at", OLD."values", OLD."version"); RETURN NULL;',
-                    hash="08185881d7e57e54361071abaa6de2c17438297d",
+                    func='INSERT INTO "campaigns_templateevent" ("archived_at", "channel", "code", "created_at", "id", "message_class", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "tags", "updated_at", "values", "version") VALUES (OLD."archived_at", OLD."channel", OLD."code", OLD."created_at", OLD."id", OLD."message_class", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."tags", OLD."updated_at", OLD."values", OLD."version"); RETURN NULL;',
+                    hash="f6f86659567ead4bba541f15052aa9965ed2c0c9",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_0f4b2",
                     table="campaigns_template",
@@ -2342,8 +2631,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "campaigns_templateevent" ("channel", "code", "created_at", "id", "message_class", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "values", "version") VALUES (OLD."channel", OLD."code", OLD."created_at", OLD."id", OLD."message_class", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."updated_at", OLD."values", OLD."version"); RETURN NULL;',
-                    hash="2b94f46b6ab58d47110610c058b1ff60ce099f3a",
+                    func='INSERT INTO "campaigns_templateevent" ("archived_at", "channel", "code", "created_at", "id", "message_class", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "tags", "updated_at", "values", "version") VALUES (OLD."archived_at", OLD."channel", OLD."code", OLD."created_at", OLD."id", OLD."message_class", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."tags", OLD."updated_at", OLD."values", OLD."version"); RETURN NULL;',
+                    hash="e15f7ea2f8f2ae36a097f4908bb16abefa9f927f",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_63876",
                     table="campaigns_template",
@@ -2386,8 +2675,8 @@ class Migration(migrations.Migration):
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "campaigns_experimentevent" ("any_time", "baseline_mean", "baseline_variance", "conclusion", "created_at", "created_by_id", "currency", "effect", "ended_at", "error_percent", "id", "metric", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "planned_count", "power_percent", "salt", "scope", "segment_id", "started_at", "state", "weighed_at", "window_days", "winner_id") VALUES (OLD."any_time", OLD."baseline_mean", OLD."baseline_variance", OLD."conclusion", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."effect", OLD."ended_at", OLD."error_percent", OLD."id", OLD."metric", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."planned_count", OLD."power_percent", OLD."salt", OLD."scope", OLD."segment_id", OLD."started_at", OLD."state", OLD."weighed_at", OLD."window_days", OLD."winner_id"); RETURN NULL;',
-                    hash="be4a9413cb47fba246ffebd592a6d3bf804bfdc6",
+                    func='INSERT INTO "campaigns_experimentevent" ("any_time", "archived_at", "baseline_mean", "baseline_variance", "conclusion", "created_at", "created_by_id", "currency", "effect", "ended_at", "error_percent", "id", "metric", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "planned_count", "power_percent", "salt", "scope", "segment_id", "started_at", "state", "tags", "weighed_at", "window_days", "winner_id") VALUES (OLD."any_time", OLD."archived_at", OLD."baseline_mean", OLD."baseline_variance", OLD."conclusion", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."effect", OLD."ended_at", OLD."error_percent", OLD."id", OLD."metric", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."planned_count", OLD."power_percent", OLD."salt", OLD."scope", OLD."segment_id", OLD."started_at", OLD."state", OLD."tags", OLD."weighed_at", OLD."window_days", OLD."winner_id"); RETURN NULL;',
+                    hash="1680522e4852084bd938827ff7f02637bccd0e76",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_d9b0c",
                     table="campaigns_experiment",
@@ -2400,8 +2689,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "campaigns_experimentevent" ("any_time", "baseline_mean", "baseline_variance", "conclusion", "created_at", "created_by_id", "currency", "effect", "ended_at", "error_percent", "id", "metric", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "planned_count", "power_percent", "salt", "scope", "segment_id", "started_at", "state", "weighed_at", "window_days", "winner_id") VALUES (OLD."any_time", OLD."baseline_mean", OLD."baseline_variance", OLD."conclusion", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."effect", OLD."ended_at", OLD."error_percent", OLD."id", OLD."metric", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."planned_count", OLD."power_percent", OLD."salt", OLD."scope", OLD."segment_id", OLD."started_at", OLD."state", OLD."weighed_at", OLD."window_days", OLD."winner_id"); RETURN NULL;',
-                    hash="683ec2184bf1ffb5bec49109ee484d6b43ff6614",
+                    func='INSERT INTO "campaigns_experimentevent" ("any_time", "archived_at", "baseline_mean", "baseline_variance", "conclusion", "created_at", "created_by_id", "currency", "effect", "ended_at", "error_percent", "id", "metric", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "planned_count", "power_percent", "salt", "scope", "segment_id", "started_at", "state", "tags", "weighed_at", "window_days", "winner_id") VALUES (OLD."any_time", OLD."archived_at", OLD."baseline_mean", OLD."baseline_variance", OLD."conclusion", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."effect", OLD."ended_at", OLD."error_percent", OLD."id", OLD."metric", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."planned_count", OLD."power_percent", OLD."salt", OLD."scope", OLD."segment_id", OLD."started_at", OLD."state", OLD."tags", OLD."weighed_at", OLD."window_days", OLD."winner_id"); RETURN NULL;',
+                    hash="276fbcb425c240bfcc7419778ed4ee2b665301b1",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_2d2a9",
                     table="campaigns_experiment",
@@ -2414,9 +2703,9 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."attribution_days" IS DISTINCT FROM (NEW."attribution_days") OR OLD."coupon_id" IS DISTINCT FROM (NEW."coupon_id") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."customer_zone" IS DISTINCT FROM (NEW."customer_zone") OR OLD."experiment_id" IS DISTINCT FROM (NEW."experiment_id") OR OLD."holdout_percent" IS DISTINCT FROM (NEW."holdout_percent") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."per_minute" IS DISTINCT FROM (NEW."per_minute") OR OLD."segment_id" IS DISTINCT FROM (NEW."segment_id") OR OLD."send_on" IS DISTINCT FROM (NEW."send_on") OR OLD."send_time" IS DISTINCT FROM (NEW."send_time") OR OLD."starts_at" IS DISTINCT FROM (NEW."starts_at") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."template_id" IS DISTINCT FROM (NEW."template_id") OR OLD."template_version" IS DISTINCT FROM (NEW."template_version"))',
-                    func='INSERT INTO "campaigns_broadcastevent" ("attribution_days", "audience_count", "coupon_id", "created_at", "created_by_id", "customer_zone", "experiment_id", "finished_at", "holdout_percent", "id", "minute", "minute_count", "name", "per_minute", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "prepared_at", "segment_id", "send_on", "send_time", "starts_at", "state", "template_id", "template_version") VALUES (OLD."attribution_days", OLD."audience_count", OLD."coupon_id", OLD."created_at", OLD."created_by_id", OLD."customer_zone", OLD."experiment_id", OLD."finished_at", OLD."holdout_percent", OLD."id", OLD."minute", OLD."minute_count", OLD."name", OLD."per_minute", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."prepared_at", OLD."segment_id", OLD."send_on", OLD."send_time", OLD."starts_at", OLD."state", OLD."template_id", OLD."template_version"); RETURN NULL;',
-                    hash="e7c85876b9a04f54f8c6209fa2456c4366e3877e",
+                    condition='WHEN (OLD."archived_at" IS DISTINCT FROM (NEW."archived_at") OR OLD."attribution_days" IS DISTINCT FROM (NEW."attribution_days") OR OLD."coupon_id" IS DISTINCT FROM (NEW."coupon_id") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."customer_zone" IS DISTINCT FROM (NEW."customer_zone") OR OLD."experiment_id" IS DISTINCT FROM (NEW."experiment_id") OR OLD."holdout_percent" IS DISTINCT FROM (NEW."holdout_percent") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."owner_id" IS DISTINCT FROM (NEW."owner_id") OR OLD."per_minute" IS DISTINCT FROM (NEW."per_minute") OR OLD."segment_id" IS DISTINCT FROM (NEW."segment_id") OR OLD."send_on" IS DISTINCT FROM (NEW."send_on") OR OLD."send_time" IS DISTINCT FROM (NEW."send_time") OR OLD."starts_at" IS DISTINCT FROM (NEW."starts_at") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."tags" IS DISTINCT FROM (NEW."tags") OR OLD."template_id" IS DISTINCT FROM (NEW."template_id") OR OLD."template_version" IS DISTINCT FROM (NEW."template_version"))',
+                    func='INSERT INTO "campaigns_broadcastevent" ("archived_at", "attribution_days", "audience_count", "coupon_id", "created_at", "created_by_id", "customer_zone", "experiment_id", "finished_at", "holdout_percent", "id", "minute", "minute_count", "name", "owner_id", "per_minute", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "prepared_at", "segment_id", "send_on", "send_time", "starts_at", "state", "tags", "template_id", "template_version") VALUES (OLD."archived_at", OLD."attribution_days", OLD."audience_count", OLD."coupon_id", OLD."created_at", OLD."created_by_id", OLD."customer_zone", OLD."experiment_id", OLD."finished_at", OLD."holdout_percent", OLD."id", OLD."minute", OLD."minute_count", OLD."name", OLD."owner_id", OLD."per_minute", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."prepared_at", OLD."segment_id", OLD."send_on", OLD."send_time", OLD."starts_at", OLD."state", OLD."tags", OLD."template_id", OLD."template_version"); RETURN NULL;',
+                    hash="fc0eef544a272a86852d6a13c70cafea6f9769ac",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_1ec5d",
                     table="campaigns_broadcast",
@@ -2429,8 +2718,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "campaigns_broadcastevent" ("attribution_days", "audience_count", "coupon_id", "created_at", "created_by_id", "customer_zone", "experiment_id", "finished_at", "holdout_percent", "id", "minute", "minute_count", "name", "per_minute", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "prepared_at", "segment_id", "send_on", "send_time", "starts_at", "state", "template_id", "template_version") VALUES (OLD."attribution_days", OLD."audience_count", OLD."coupon_id", OLD."created_at", OLD."created_by_id", OLD."customer_zone", OLD."experiment_id", OLD."finished_at", OLD."holdout_percent", OLD."id", OLD."minute", OLD."minute_count", OLD."name", OLD."per_minute", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."prepared_at", OLD."segment_id", OLD."send_on", OLD."send_time", OLD."starts_at", OLD."state", OLD."template_id", OLD."template_version"); RETURN NULL;',
-                    hash="2d7ed21a91f34021c7d49664dc1d611b052782f2",
+                    func='INSERT INTO "campaigns_broadcastevent" ("archived_at", "attribution_days", "audience_count", "coupon_id", "created_at", "created_by_id", "customer_zone", "experiment_id", "finished_at", "holdout_percent", "id", "minute", "minute_count", "name", "owner_id", "per_minute", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "prepared_at", "segment_id", "send_on", "send_time", "starts_at", "state", "tags", "template_id", "template_version") VALUES (OLD."archived_at", OLD."attribution_days", OLD."audience_count", OLD."coupon_id", OLD."created_at", OLD."created_by_id", OLD."customer_zone", OLD."experiment_id", OLD."finished_at", OLD."holdout_percent", OLD."id", OLD."minute", OLD."minute_count", OLD."name", OLD."owner_id", OLD."per_minute", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."prepared_at", OLD."segment_id", OLD."send_on", OLD."send_time", OLD."starts_at", OLD."state", OLD."tags", OLD."template_id", OLD."template_version"); RETURN NULL;',
+                    hash="2c755293ec37a60040132ca651285ed8714b4336",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_25442",
                     table="campaigns_broadcast",
@@ -2444,8 +2733,8 @@ class Migration(migrations.Migration):
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "campaigns_careruleevent" ("activated_at", "attribution_days", "coupon_id", "created_at", "days", "experiment_id", "holdout_percent", "id", "last_run_at", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "segment_id", "send_at", "state", "template_id", "trigger", "version") VALUES (OLD."activated_at", OLD."attribution_days", OLD."coupon_id", OLD."created_at", OLD."days", OLD."experiment_id", OLD."holdout_percent", OLD."id", OLD."last_run_at", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."segment_id", OLD."send_at", OLD."state", OLD."template_id", OLD."trigger", OLD."version"); RETURN NULL;',
-                    hash="27d7268b4be6023c990c2e52acb1d4b9890c5764",
+                    func='INSERT INTO "campaigns_careruleevent" ("activated_at", "archived_at", "attribution_days", "coupon_id", "created_at", "days", "experiment_id", "holdout_percent", "id", "last_run_at", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "segment_id", "send_at", "state", "tags", "template_id", "trigger", "version") VALUES (OLD."activated_at", OLD."archived_at", OLD."attribution_days", OLD."coupon_id", OLD."created_at", OLD."days", OLD."experiment_id", OLD."holdout_percent", OLD."id", OLD."last_run_at", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."segment_id", OLD."send_at", OLD."state", OLD."tags", OLD."template_id", OLD."trigger", OLD."version"); RETURN NULL;',
+                    hash="a9acadb2902cecf263ded3b71cff68b91bbeb055",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_6d594",
                     table="campaigns_carerule",
@@ -2458,8 +2747,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "campaigns_careruleevent" ("activated_at", "attribution_days", "coupon_id", "created_at", "days", "experiment_id", "holdout_percent", "id", "last_run_at", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "segment_id", "send_at", "state", "template_id", "trigger", "version") VALUES (OLD."activated_at", OLD."attribution_days", OLD."coupon_id", OLD."created_at", OLD."days", OLD."experiment_id", OLD."holdout_percent", OLD."id", OLD."last_run_at", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."segment_id", OLD."send_at", OLD."state", OLD."template_id", OLD."trigger", OLD."version"); RETURN NULL;',
-                    hash="b5e24c199663c214bd541f5aad9969c71754bba8",
+                    func='INSERT INTO "campaigns_careruleevent" ("activated_at", "archived_at", "attribution_days", "coupon_id", "created_at", "days", "experiment_id", "holdout_percent", "id", "last_run_at", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "segment_id", "send_at", "state", "tags", "template_id", "trigger", "version") VALUES (OLD."activated_at", OLD."archived_at", OLD."attribution_days", OLD."coupon_id", OLD."created_at", OLD."days", OLD."experiment_id", OLD."holdout_percent", OLD."id", OLD."last_run_at", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."segment_id", OLD."send_at", OLD."state", OLD."tags", OLD."template_id", OLD."trigger", OLD."version"); RETURN NULL;',
+                    hash="3a8985de774bb3834e729031678278bb04d7ee19",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_d6a6c",
                     table="campaigns_carerule",
@@ -2516,9 +2805,9 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."draft" IS DISTINCT FROM (NEW."draft") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."preset" IS DISTINCT FROM (NEW."preset") OR OLD."started_at" IS DISTINCT FROM (NEW."started_at") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."updated_at" IS DISTINCT FROM (NEW."updated_at") OR OLD."version_id" IS DISTINCT FROM (NEW."version_id"))',
-                    func='INSERT INTO "campaigns_journeyevent" ("created_at", "draft", "id", "looked_at", "members_after", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "preset", "started_at", "state", "updated_at", "version_id") VALUES (OLD."created_at", OLD."draft", OLD."id", OLD."looked_at", OLD."members_after", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."preset", OLD."started_at", OLD."state", OLD."updated_at", OLD."version_id"); RETURN NULL;',
-                    hash="ca7744f82c0a9a8a65b49da05ccc5d7b21fab3b3",
+                    condition='WHEN (OLD."archived_at" IS DISTINCT FROM (NEW."archived_at") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."draft" IS DISTINCT FROM (NEW."draft") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."owner_id" IS DISTINCT FROM (NEW."owner_id") OR OLD."preset" IS DISTINCT FROM (NEW."preset") OR OLD."started_at" IS DISTINCT FROM (NEW."started_at") OR OLD."state" IS DISTINCT FROM (NEW."state") OR OLD."tags" IS DISTINCT FROM (NEW."tags") OR OLD."updated_at" IS DISTINCT FROM (NEW."updated_at") OR OLD."version_id" IS DISTINCT FROM (NEW."version_id"))',
+                    func='INSERT INTO "campaigns_journeyevent" ("archived_at", "created_at", "draft", "id", "looked_at", "members_after", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "preset", "started_at", "state", "tags", "updated_at", "version_id") VALUES (OLD."archived_at", OLD."created_at", OLD."draft", OLD."id", OLD."looked_at", OLD."members_after", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."preset", OLD."started_at", OLD."state", OLD."tags", OLD."updated_at", OLD."version_id"); RETURN NULL;',
+                    hash="e856b58b484f83b49855879fd87318867117c1b5",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_e0be5",
                     table="campaigns_journey",
@@ -2531,8 +2820,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "campaigns_journeyevent" ("created_at", "draft", "id", "looked_at", "members_after", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "preset", "started_at", "state", "updated_at", "version_id") VALUES (OLD."created_at", OLD."draft", OLD."id", OLD."looked_at", OLD."members_after", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."preset", OLD."started_at", OLD."state", OLD."updated_at", OLD."version_id"); RETURN NULL;',
-                    hash="48bd28ec7f5403877e38c76558eb83a988bc2590",
+                    func='INSERT INTO "campaigns_journeyevent" ("archived_at", "created_at", "draft", "id", "looked_at", "members_after", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "preset", "started_at", "state", "tags", "updated_at", "version_id") VALUES (OLD."archived_at", OLD."created_at", OLD."draft", OLD."id", OLD."looked_at", OLD."members_after", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."preset", OLD."started_at", OLD."state", OLD."tags", OLD."updated_at", OLD."version_id"); RETURN NULL;',
+                    hash="10779a32ea40963130f0f13ecb08f1375e9346f7",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_1db03",
                     table="campaigns_journey",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import campaigns.templates.console.listing  # noqa: F401
 from core.audit.log import OBJECTS, by_route
 from core.security.roles import Role, grant
 

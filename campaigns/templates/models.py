@@ -5,6 +5,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from core.audit.tracking import audited
+from core.lists.models import Archivable, Owned
 
 
 class MessageClass(models.TextChoices):
@@ -13,7 +14,7 @@ class MessageClass(models.TextChoices):
 
 
 @audited
-class Template(models.Model):
+class Template(Owned, Archivable, models.Model):
     """Hold the texts of a message in each language. A version is frozen once used (J8).
 
     `code` names the template to the shop's own systems. `values` declares the values that they send with each message,

@@ -107,7 +107,11 @@ TEMPLATES = [
                 "core.console.context.shell",
             ],
             "libraries": {"crm": "crm.customers.console.filters", "campaigns": "campaigns.coupons.console.filters"},
-            "builtins": ["core.console.template_tags", "template_partials.templatetags.partials"],
+            "builtins": [
+                "core.console.template_tags",
+                "core.lists.template_tags",
+                "template_partials.templatetags.partials",
+            ],
         },
     }
 ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from django.http import HttpRequest
@@ -20,12 +21,17 @@ from core.base.registry import Registry
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: its text, a smaller line below it, and the address that the text opens."""
+    """One cell: its text, a smaller line below it, and the address that the text opens.
 
-    text: str
-    detail: str = ""
+    `badge` is the tone of a state that is shown as a badge, `at` a time that is shown as "3 hours ago".
+    """
+
+    text: str | Promise = ""
+    detail: str | Promise = ""
     url: str = ""
     tone: Literal["", "good", "bad"] = ""
+    badge: str | Promise = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,13 +14,77 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from core.base.errors import DomainError
+from core.console.list_columns import Cell
 from core.console.views import page, viewer
-from core.db import paging
+from core.lists.declaration import Column, Empty, ObjectList, RowAction, State, TopAction, register
+from core.lists.showing import respond
 from core.security.api_keys import create_api_key, revoke_api_key
 from core.security.models import ApiKey
 from core.security.scopes import SCOPES
+from core.text.formatting import day
 
-PAGE = 50
+
+def _name(key: ApiKey) -> Cell:
+    return Cell(key.name, f"lk_{key.prefix}_…", badge=_("Revoked") if key.revoked_at else "")
+
+
+def _revoke_text(key: ApiKey) -> str:
+    text = _t("Systems that use “%(name)s” lose access at once. A revoked key can't be restored.")
+    return text % {"name": key.name}
+
+
+KEYS = register(
+    ObjectList(
+        name="keys",
+        title=_("API keys"),
+        route="keys",
+        model=ApiKey,
+        permission="core.manage_apikeys",
+        add="core.manage_apikeys",
+        select=lambda _request: ApiKey.objects.select_related("created_by"),
+        opens=lambda _key: "",
+        columns=[
+            Column("name", _("Key"), _name, lambda row: row.name, "name"),
+            Column("source", _("Source"), lambda row: row.source, sort="source"),
+            Column("scopes", _("Scopes"), lambda row: " · ".join(row.scopes), on_cards=False),
+            Column(
+                "used",
+                _("Last used"),
+                lambda row: Cell(at=row.last_used_at) if row.last_used_at else Cell(_("never")),
+                lambda row: row.last_used_at and row.last_used_at.isoformat(),
+            ),
+            Column(
+                "created",
+                _("Created"),
+                lambda row: Cell(day(row.created_at), str(row.created_by or "")),
+                lambda row: row.created_at.isoformat(),
+                "created_at",
+            ),
+            Column("revoked", _("Revoked"), lambda row: day(row.revoked_at), shown=False),
+        ],
+        states=[
+            State("", _("All")),
+            State("valid", _("Valid"), lambda: Q(revoked_at=None)),
+            State("revoked", _("Revoked"), lambda: Q(revoked_at__isnull=False)),
+        ],
+        search=("name", "source", "prefix"),
+        row_actions=[
+            RowAction(
+                _("Revoke"),
+                "ban",
+                lambda key: "" if key.revoked_at else reverse("key_revoke", args=[key.pk]),
+                post=True,
+                danger=True,
+                confirm=_revoke_text,
+            )
+        ],
+        top_actions=[
+            TopAction(_("New key"), "plus", lambda: reverse("key_new"), "core.manage_apikeys"),
+            TopAction(_("API documentation"), "book", lambda: reverse("api-docs"), primary=False),
+        ],
+        empty=Empty("key", _("No keys yet"), _("A key lets the storefront's server send orders and use points.")),
+    )
+)
 
 
 class KeyForm(forms.Form):
@@ -47,9 +112,7 @@ class KeyForm(forms.Form):
 
 @page("core.manage_apikeys")
 def index(request: HttpRequest) -> HttpResponse:
-    keys = ApiKey.objects.select_related("created_by")
-    rows = paging.keyset(keys, ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
-    return render(request, "core/security/keys.html", {"page": rows})
+    return respond(KEYS, request)
 
 
 @page("core.manage_apikeys", methods=("GET", "POST"))

@@ -11,8 +11,10 @@ from uuid import UUID
 from django import forms
 from django.apps import apps
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -22,16 +24,20 @@ from core.base.errors import DomainError
 from core.console import editing
 from core.console.forms import FilterChoice
 from core.console.home import Card, card
+from core.console.list_columns import Cell
 from core.console.views import link, page
 from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
-from core.text.formatting import number
+from core.lists.declaration import Column, Empty, ObjectList, State, TopAction, register
+from core.lists.showing import respond
+from core.text.formatting import day, number, when
 from core.webhooks import sending as webhook_sending
 from core.webhooks import services
 from core.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookState
 from core.webhooks.registry import PUBLIC, TEST
 
 PAGE = 50
+EVENTS_SHOWN = 6
 ORDER = ["-created_at", "-id"]
 MANAGE = "core.manage_webhooks"
 EDITOR = editing.Editor(
@@ -89,8 +95,7 @@ class EndpointForm(forms.Form):
 
 @page(MANAGE)
 def index(request: HttpRequest) -> HttpResponse:
-    rows = [(endpoint, _badge(endpoint)) for endpoint in WebhookEndpoint.objects.order_by("-active", "url", "pk")]
-    return render(request, "core/webhooks/webhooks.html", {"rows": rows})
+    return respond(WEBHOOKS, request)
 
 
 @page(MANAGE, methods=("GET", "POST"))
@@ -235,6 +240,64 @@ def _badge(endpoint: WebhookEndpoint) -> tuple[str, str]:
     if endpoint.failing_since:
         return _t("Failing"), "warn"
     return _t("On"), "good"
+
+
+def _state(endpoint: WebhookEndpoint) -> Cell:
+    label, tone = _badge(endpoint)
+    detail = ""
+    if endpoint.disabled_reason:
+        detail = endpoint.get_disabled_reason_display()
+    elif endpoint.active and endpoint.failing_since:
+        detail = f"{_t('since')} {when(endpoint.failing_since)}"
+    return Cell(label, detail, badge=tone)
+
+
+def _events(endpoint: WebhookEndpoint) -> str:
+    shown = " · ".join(endpoint.event_types[:EVENTS_SHOWN])
+    more = len(endpoint.event_types) - EVENTS_SHOWN
+    return f"{shown} {_t('and %(count)s more') % {'count': more}}" if more > 0 else shown
+
+
+WEBHOOKS = register(
+    ObjectList(
+        name="webhooks",
+        title=_("Webhooks"),
+        route="webhooks",
+        model=WebhookEndpoint,
+        permission=MANAGE,
+        add=MANAGE,
+        change=MANAGE,
+        select=lambda _request: WebhookEndpoint.objects.all(),
+        opens=lambda endpoint: reverse("webhook", args=[endpoint.pk]),
+        edit=lambda endpoint: reverse("webhook_edit", args=[endpoint.pk]),
+        order=("url", "id"),
+        columns=[
+            Column("url", _("Address"), lambda row: Cell(row.url, row.description), sort="url"),
+            Column("state", _("State"), _state, on_cards=False),
+            Column("events", _("Events"), _events, lambda row: " ".join(row.event_types), on_cards=False),
+            Column(
+                "created",
+                _("Created"),
+                lambda row: day(row.created_at),
+                lambda row: row.created_at.isoformat(),
+                "created_at",
+            ),
+        ],
+        states=[
+            State("", _("All")),
+            State("on", _("Switched on"), lambda: Q(active=True)),
+            State("failing", _("Failing"), lambda: Q(active=True, failing_since__isnull=False)),
+            State("off", _("Switched off"), lambda: Q(active=False)),
+        ],
+        search=("url", "description"),
+        top_actions=[TopAction(_("New webhook"), "plus", lambda: reverse("webhook_new"), MANAGE)],
+        empty=Empty(
+            "webhook",
+            _("No webhooks yet"),
+            _("A webhook sends events to another system within seconds: points earned, a tier reached, a coupon used."),
+        ),
+    )
+)
 
 
 def _groups(form: EndpointForm) -> list[tuple[str, list]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 import crm.imports.console.audit
+import crm.imports.console.listing
 import crm.imports.console.shell
 import crm.imports.events  # noqa: F401
 from core.jobs.labels import name_work

@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 import crm.orders.console.home
+import crm.orders.console.listing
 import crm.orders.console.panels
 import crm.orders.console.shell
 import crm.orders.events

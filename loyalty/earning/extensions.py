@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import loyalty.earning.console.listing
 import loyalty.earning.console.shell
 import loyalty.earning.handlers  # noqa: F401
 from core.jobs.services import WORK

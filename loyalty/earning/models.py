@@ -7,12 +7,13 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from core.audit.tracking import audited
+from core.lists.models import Archivable, Owned
 from loyalty.ledger.models import Lot
 from loyalty.program.models import Member, PointType, Program
 
 
 @audited
-class EarningRule(models.Model):
+class EarningRule(Owned, Archivable, models.Model):
     """A way to earn points. Its terms are in its versions; an earning names the version that made it."""
 
     program = models.ForeignKey(Program, models.PROTECT, related_name="rules")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import loyalty.growth.console.listing
 import loyalty.growth.console.shell
 import loyalty.growth.events
 import loyalty.growth.handlers

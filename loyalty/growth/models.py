@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.audit.tracking import audited
+from core.lists.models import Archivable, Owned
 from loyalty.program.models import Described
 
 
@@ -91,7 +92,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
 
 @audited
-class Task(Described, models.Model):
+class Task(Described, Owned, Archivable, models.Model):
     """Task for members, with a reward for each level. With dates and a season's name it is a challenge.
 
     Nothing that happened before `counts_from` counts. It is the start, or the time when the task was last switched on.

@@ -543,6 +543,29 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT, related_name="rules", to="loyalty.program"
                     ),
                 ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "earning rule",
@@ -843,6 +866,29 @@ class Migration(migrations.Migration):
                         related_name="+",
                         to="loyalty.tier",
                         verbose_name="from tier",
+                    ),
+                ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
                     ),
                 ),
             ],
@@ -1277,6 +1323,31 @@ class Migration(migrations.Migration):
                         verbose_name="from tier",
                     ),
                 ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
@@ -1362,6 +1433,29 @@ class Migration(migrations.Migration):
                     "program",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT, related_name="tasks", to="loyalty.program"
+                    ),
+                ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
                     ),
                 ),
             ],
@@ -1460,6 +1554,31 @@ class Migration(migrations.Migration):
                         related_name="+",
                         related_query_name="+",
                         to="loyalty.program",
+                    ),
+                ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
                     ),
                 ),
             ],
@@ -3109,6 +3228,31 @@ class Migration(migrations.Migration):
                         to="loyalty.program",
                     ),
                 ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        size=None,
+                        verbose_name="tags",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
@@ -3411,8 +3555,8 @@ class Migration(migrations.Migration):
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "loyalty_earningruleevent" ("active", "budget", "code", "ends_at", "event_kind", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "point_type_id", "position", "program_id", "starts_at", "trigger") VALUES (OLD."active", OLD."budget", OLD."code", OLD."ends_at", OLD."event_kind", OLD."id", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."point_type_id", OLD."position", OLD."program_id", OLD."starts_at", OLD."trigger"); RETURN NULL;',
-                    hash="56c7a511c72882e515f9d3a167e3f3be8f2974ab",
+                    func='INSERT INTO "loyalty_earningruleevent" ("active", "archived_at", "budget", "code", "ends_at", "event_kind", "id", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "point_type_id", "position", "program_id", "starts_at", "tags", "trigger") VALUES (OLD."active", OLD."archived_at", OLD."budget", OLD."code", OLD."ends_at", OLD."event_kind", OLD."id", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."point_type_id", OLD."position", OLD."program_id", OLD."starts_at", OLD."tags", OLD."trigger"); RETURN NULL;',
+                    hash="b2dfc2baa6c830aecf1da9de01b06f4fcff6b7aa",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_d70de",
                     table="loyalty_earningrule",
@@ -3425,8 +3569,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "loyalty_earningruleevent" ("active", "budget", "code", "ends_at", "event_kind", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "point_type_id", "position", "program_id", "starts_at", "trigger") VALUES (OLD."active", OLD."budget", OLD."code", OLD."ends_at", OLD."event_kind", OLD."id", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."point_type_id", OLD."position", OLD."program_id", OLD."starts_at", OLD."trigger"); RETURN NULL;',
-                    hash="9134ea40d285bbf9ae997bf5c01f4e6f5b24a445",
+                    func='INSERT INTO "loyalty_earningruleevent" ("active", "archived_at", "budget", "code", "ends_at", "event_kind", "id", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "point_type_id", "position", "program_id", "starts_at", "tags", "trigger") VALUES (OLD."active", OLD."archived_at", OLD."budget", OLD."code", OLD."ends_at", OLD."event_kind", OLD."id", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."point_type_id", OLD."position", OLD."program_id", OLD."starts_at", OLD."tags", OLD."trigger"); RETURN NULL;',
+                    hash="8bf52e2482ee1ce09418e280401726ce0e4e4a5c",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_56e13",
                     table="loyalty_earningrule",
@@ -3440,8 +3584,8 @@ class Migration(migrations.Migration):
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "loyalty_rewardevent" ("active", "category_id", "code", "created_at", "description", "description_zh", "ends_at", "id", "kind", "member_limit", "minimum_tier_id", "money", "name", "name_zh", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "picture", "points", "position", "program_id", "segment", "settings", "starts_at", "stock") VALUES (OLD."active", OLD."category_id", OLD."code", OLD."created_at", OLD."description", OLD."description_zh", OLD."ends_at", OLD."id", OLD."kind", OLD."member_limit", OLD."minimum_tier_id", OLD."money", OLD."name", OLD."name_zh", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."picture", OLD."points", OLD."position", OLD."program_id", OLD."segment", OLD."settings", OLD."starts_at", OLD."stock"); RETURN NULL;',
-                    hash="fb41fe5427bcfe02c044954997a3d12ee8f9e48f",
+                    func='INSERT INTO "loyalty_rewardevent" ("active", "archived_at", "category_id", "code", "created_at", "description", "description_zh", "ends_at", "id", "kind", "member_limit", "minimum_tier_id", "money", "name", "name_zh", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "picture", "points", "position", "program_id", "segment", "settings", "starts_at", "stock", "tags") VALUES (OLD."active", OLD."archived_at", OLD."category_id", OLD."code", OLD."created_at", OLD."description", OLD."description_zh", OLD."ends_at", OLD."id", OLD."kind", OLD."member_limit", OLD."minimum_tier_id", OLD."money", OLD."name", OLD."name_zh", OLD."owner_id", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."picture", OLD."points", OLD."position", OLD."program_id", OLD."segment", OLD."settings", OLD."starts_at", OLD."stock", OLD."tags"); RETURN NULL;',
+                    hash="269be536434db550297eaddaed447ebb5bb826c0",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_ad742",
                     table="loyalty_reward",
@@ -3454,8 +3598,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "loyalty_rewardevent" ("active", "category_id", "code", "created_at", "description", "description_zh", "ends_at", "id", "kind", "member_limit", "minimum_tier_id", "money", "name", "name_zh", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "picture", "points", "position", "program_id", "segment", "settings", "starts_at", "stock") VALUES (OLD."active", OLD."category_id", OLD."code", OLD."created_at", OLD."description", OLD."description_zh", OLD."ends_at", OLD."id", OLD."kind", OLD."member_limit", OLD."minimum_tier_id", OLD."money", OLD."name", OLD."name_zh", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."picture", OLD."points", OLD."position", OLD."program_id", OLD."segment", OLD."settings", OLD."starts_at", OLD."stock"); RETURN NULL;',
-                    hash="bb38e26544958e1a8f7e5a69cab805ef86a82b9f",
+                    func='INSERT INTO "loyalty_rewardevent" ("active", "archived_at", "category_id", "code", "created_at", "description", "description_zh", "ends_at", "id", "kind", "member_limit", "minimum_tier_id", "money", "name", "name_zh", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "picture", "points", "position", "program_id", "segment", "settings", "starts_at", "stock", "tags") VALUES (OLD."active", OLD."archived_at", OLD."category_id", OLD."code", OLD."created_at", OLD."description", OLD."description_zh", OLD."ends_at", OLD."id", OLD."kind", OLD."member_limit", OLD."minimum_tier_id", OLD."money", OLD."name", OLD."name_zh", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."picture", OLD."points", OLD."position", OLD."program_id", OLD."segment", OLD."settings", OLD."starts_at", OLD."stock", OLD."tags"); RETURN NULL;',
+                    hash="cddf0dd9192562f4f5ab19addee715365604c399",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_24e3a",
                     table="loyalty_reward",
@@ -3469,8 +3613,8 @@ class Migration(migrations.Migration):
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "loyalty_taskevent" ("active", "code", "counts_from", "created_at", "description", "description_zh", "ends_at", "event_kind", "icon", "id", "join", "measure", "name", "name_zh", "period", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "program_id", "season", "starts_at", "trigger") VALUES (OLD."active", OLD."code", OLD."counts_from", OLD."created_at", OLD."description", OLD."description_zh", OLD."ends_at", OLD."event_kind", OLD."icon", OLD."id", OLD."join", OLD."measure", OLD."name", OLD."name_zh", OLD."period", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."position", OLD."program_id", OLD."season", OLD."starts_at", OLD."trigger"); RETURN NULL;',
-                    hash="81e41b28e3de14038ce7493047e69c1fcb5e8dde",
+                    func='INSERT INTO "loyalty_taskevent" ("active", "archived_at", "code", "counts_from", "created_at", "description", "description_zh", "ends_at", "event_kind", "icon", "id", "join", "measure", "name", "name_zh", "owner_id", "period", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "program_id", "season", "starts_at", "tags", "trigger") VALUES (OLD."active", OLD."archived_at", OLD."code", OLD."counts_from", OLD."created_at", OLD."description", OLD."description_zh", OLD."ends_at", OLD."event_kind", OLD."icon", OLD."id", OLD."join", OLD."measure", OLD."name", OLD."name_zh", OLD."owner_id", OLD."period", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."position", OLD."program_id", OLD."season", OLD."starts_at", OLD."tags", OLD."trigger"); RETURN NULL;',
+                    hash="b68b36d13fe05330aeb73911076fcfe92d991f1b",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_86798",
                     table="loyalty_task",
@@ -3483,8 +3627,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "loyalty_taskevent" ("active", "code", "counts_from", "created_at", "description", "description_zh", "ends_at", "event_kind", "icon", "id", "join", "measure", "name", "name_zh", "period", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "program_id", "season", "starts_at", "trigger") VALUES (OLD."active", OLD."code", OLD."counts_from", OLD."created_at", OLD."description", OLD."description_zh", OLD."ends_at", OLD."event_kind", OLD."icon", OLD."id", OLD."join", OLD."measure", OLD."name", OLD."name_zh", OLD."period", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."program_id", OLD."season", OLD."starts_at", OLD."trigger"); RETURN NULL;',
-                    hash="81982111b00ef8e6dbaf57c327434060959b21ce",
+                    func='INSERT INTO "loyalty_taskevent" ("active", "archived_at", "code", "counts_from", "created_at", "description", "description_zh", "ends_at", "event_kind", "icon", "id", "join", "measure", "name", "name_zh", "owner_id", "period", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "program_id", "season", "starts_at", "tags", "trigger") VALUES (OLD."active", OLD."archived_at", OLD."code", OLD."counts_from", OLD."created_at", OLD."description", OLD."description_zh", OLD."ends_at", OLD."event_kind", OLD."icon", OLD."id", OLD."join", OLD."measure", OLD."name", OLD."name_zh", OLD."owner_id", OLD."period", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."program_id", OLD."season", OLD."starts_at", OLD."tags", OLD."trigger"); RETURN NULL;',
+                    hash="89a3be91f716c315e075b59a89cef90c7ed92b6d",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_71c6c",
                     table="loyalty_task",

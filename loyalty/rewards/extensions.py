@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import loyalty.rewards.console.listing
+import loyalty.rewards.console.redemption_list
 import loyalty.rewards.console.shell
 import loyalty.rewards.events
 import loyalty.rewards.webhooks  # noqa: F401

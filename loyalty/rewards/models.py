@@ -9,6 +9,7 @@ from django.utils.translation import pgettext_lazy
 
 from core.audit.tracking import audited
 from core.db.fields import BlindIndexField, EncryptedTextField
+from core.lists.models import Archivable, Owned
 from loyalty.program.models import Described, Named
 
 
@@ -40,7 +41,7 @@ class RewardKind(models.TextChoices):
 
 
 @audited
-class Reward(Described, models.Model):
+class Reward(Described, Owned, Archivable, models.Model):
     """Reward of the catalogue. `stock` NULL means unlimited.
 
     The stock falls by conditional update when a redemption is placed and rises when one ends without delivery.

@@ -82,7 +82,7 @@
   };
   document.addEventListener("submit", async (event) => {
     const form = event.target;
-    if (event.defaultPrevented || !form.matches("form[data-stay]") || event.submitter?.formMethod === "get") return;
+    if (event.defaultPrevented || !form.matches("form[data-stay]") || event.submitter?.formMethod === "get" || event.submitter?.matches("[data-plain]")) return;
     event.preventDefault();
     if (form.dataset.busy) return;
     form.dataset.busy = "yes";
@@ -129,7 +129,7 @@
     for (const menu of $$("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 
     const row = event.target.closest("[data-row]");
-    if (row && !event.target.closest("a, button, input, label, summary, select, textarea") && !String(getSelection())) {
+    if (row && !event.target.closest("a, button, input, label, summary, select, textarea, [popover]") && !String(getSelection())) {
       $("a[href]", row)?.click();
     }
   });
@@ -155,30 +155,9 @@
   fade();
   document.addEventListener("htmx:after:swap", fade);
 
-  // Row selection: the bar of actions appears when a row is selected
-  const count = (form) => {
-    const boxes = $$("input[data-select]", form);
-    const chosen = boxes.filter((box) => box.checked).length;
-    const all = $("input[data-select-all]", form);
-    if (all) {
-      all.checked = chosen > 0 && chosen === boxes.length;
-      all.indeterminate = chosen > 0 && chosen < boxes.length;
-    }
-    const bar = $("[data-selection]", form);
-    if (bar) bar.classList.toggle("active", chosen > 0);
-    const text = $("[data-selection-count]", form);
-    if (text) text.textContent = text.dataset.selectionCount.replace("0", chosen);
-  };
   document.addEventListener("change", (event) => {
-    const form = event.target.closest("form[data-selectable]");
-    if (form) {
-      if (event.target.matches("[data-select-all]")) $$("input[data-select]", form).forEach((box) => (box.checked = event.target.checked));
-      count(form);
-    }
     if (event.target.matches("[data-autosubmit]")) event.target.form.requestSubmit();
   });
-  // The browser restores ticked boxes after "back".
-  addEventListener("pageshow", () => $$("form[data-selectable]").forEach(count));
 
   // A filter box above a long list hides the choices that do not contain the typed text
   document.addEventListener("input", (event) => {
@@ -303,7 +282,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || $("dialog[open]")) return;
     if (event.key === "/") {
       event.preventDefault();
-      const box = $("#top-search");
+      const box = $("[data-list-search]") || $("#top-search");
       box?.focus();
       box?.select();
     } else if (event.key === "j") step(1);

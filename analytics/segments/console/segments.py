@@ -27,11 +27,12 @@ from analytics.features.registry import REACH
 from analytics.segments import selectors
 from analytics.segments.console import forms
 from analytics.segments.console.builder import Builder, offered, operations
-from analytics.segments.console.charts import Sparkline, sparkline
+from analytics.segments.console.listing import SEGMENTS
 from analytics.segments.console.lists import edit_list
 from analytics.segments.console.query_text import Wrong, manual, said
 from analytics.segments.console.uploads import KINDS, recent
 from analytics.segments.models import Segment, SegmentKind, SegmentState
+from analytics.segments.registry import SEGMENT_ACTIONS, SegmentAction
 from analytics.segments.services import figures as segments_figures
 from analytics.segments.services import segments as services
 from analytics.segments.services.presets import TEMPLATES
@@ -40,6 +41,7 @@ from core.base.errors import DomainError
 from core.console.views import may, page, viewer, wants_part
 from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
+from core.lists.showing import respond
 from core.text.formatting import number
 from crm.customers.models import Customer
 
@@ -47,13 +49,6 @@ log = structlog.get_logger("liuke.console")
 PAGE = 50
 SAMPLE = 10
 OTHERS = 200
-
-
-@dataclass(frozen=True)
-class SegmentRow:
-    segment: Segment
-    about: str
-    line: Sparkline | None
 
 
 @dataclass(frozen=True)
@@ -67,26 +62,7 @@ class ConditionRow:
 
 @page("analytics.view_segment")
 def index(request: HttpRequest) -> HttpResponse:
-    archived = request.GET.get("state") == SegmentState.ARCHIVED
-    segments_in_state = Segment.objects.filter(state=SegmentState.ARCHIVED if archived else SegmentState.ACTIVE)
-    page_rows = paging.keyset(segments_in_state, ["name"], request.GET.get("cursor"), PAGE)
-    currency = features_selectors.shop_currency()
-    sizes = selectors.trends(page_rows.items)
-    context = {
-        "page": page_rows,
-        "rows": [
-            SegmentRow(segment, segment.description or _description(segment, currency), sparkline(sizes[segment.pk]))
-            for segment in page_rows
-        ],
-        "archived": archived,
-        "may_add": may(request.user, "analytics.add_segment"),
-        "templates": TEMPLATES.items(),
-    }
-    return render(request, "analytics/segments/segments.html", context)
-
-
-def _description(segment: Segment, currency: str) -> str:
-    return phrases.sentence(segment.rule, currency) if segment.kind == SegmentKind.RULE else segment.get_kind_display()
+    return respond(SEGMENTS, request, templates=TEMPLATES.items())
 
 
 @page("analytics.view_segment")
@@ -133,11 +109,20 @@ def _show(request: HttpRequest, segment: Segment, **more: Any) -> HttpResponse:
         "may_change": may(request.user, "analytics.change_segment"),
         "archive_text": _archive_text(segment),
         "ways": REACH,
+        "sentence": phrases.sentence(segment.rule, currency) if by_rule else "",
+        "actions": _actions(request, segment),
         **more,
         **_members_context(request, segment),
         **_reason(segment, request.GET.get("who", "").strip(), currency),
     }
     return render(request, "analytics/segments/segment.html", context)
+
+
+def _actions(request: HttpRequest, segment: Segment) -> list[tuple[SegmentAction, str]]:
+    """Return what this person can do with an active segment, with the addresses."""
+    if segment.state != SegmentState.ACTIVE:
+        return []
+    return [(item, item.url(segment)) for item in SEGMENT_ACTIONS if may(request.user, item.permission)]
 
 
 def _members_context(request: HttpRequest, segment: Segment) -> dict[str, Any]:

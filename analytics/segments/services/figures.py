@@ -54,11 +54,11 @@ def figures_of(rule: Any, *, overlap: int | None = None, sample: int = 0) -> Seg
     ways = REACH.names()
     figures = ["count(*)", shared, *[_REACHED] * len(ways), *(_newest(place, sample) for place in range(sample))]
     statement = f"SELECT {', '.join(figures)} FROM {rows}{other} WHERE {sql.text}"  # noqa: S608 - compiled conditions; values are parameters
-    count, both, *rest = _run(statement, [*ways, *other_params, *sql.params])[0]
+    count, both, *rest = run_quickly(statement, [*ways, *other_params, *sql.params])[0]
     some = sorted((pk for pk in rest[len(ways) :] if pk is not None), reverse=True)
     if len(some) < min(sample, count):
         newest = f"SELECT f.customer_id FROM {rows} WHERE {sql.text} ORDER BY f.customer_id DESC LIMIT %s"  # noqa: S608 - compiled conditions; values are parameters
-        some = [pk for (pk,) in _run(newest, [*sql.params, sample])]
+        some = [pk for (pk,) in run_quickly(newest, [*sql.params, sample])]
     return SegmentFigures(count, _by_label(rest[: len(ways)]), both, some)
 
 
@@ -79,11 +79,14 @@ def reach_of_members(segment: Segment) -> Reached:
     statement = f"""
         SELECT {figures} FROM analytics_customersegments k JOIN analytics_customerfeature f USING (customer_id)
         WHERE %s = ANY(k.inside)"""  # noqa: S608 - compiled conditions; values are parameters
-    return _by_label(_run(statement, [*REACH.names(), segment.pk])[0])
+    return _by_label(run_quickly(statement, [*REACH.names(), segment.pk])[0])
 
 
-def _run(statement: str, params: list[Any]) -> list[tuple[Any, ...]]:
-    """Return the rows of a statement, with one process per processor: each process hashes the facts for itself."""
+def run_quickly(statement: str, params: list[Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement within five seconds, with one process per processor.
+
+    Each process hashes the facts for itself. Raises Conflict `too_slow`.
+    """
     processes = f"; SET LOCAL max_parallel_workers_per_gather = {max(settings.COMPUTE_SHARDS - 1, 0)}"
     try:
         with transaction.atomic(), connection.cursor() as cursor:

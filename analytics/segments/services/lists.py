@@ -13,11 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from analytics.features.services.features import mark_changed_by_query
 from analytics.segments.models import Segment, SegmentKind
 from analytics.segments.services.memberships import lock_memberships, move
-from analytics.segments.services.segments import check_name, describe, save_named
+from analytics.segments.services.segments import check_name, create_segment, describe, save_named
 from core.base import clock
 from core.base.actor import Actor, RequestUser
 from core.base.errors import Conflict
-from core.db.locks import lock_row
+from core.db.locks import lock_name, lock_row
+from core.lists.services import copy_name
 from crm.customers.models import Customer, CustomerState
 from crm.customers.registry import matching
 
@@ -48,8 +49,40 @@ def create_list(*, name: str, actor: Actor, description: str = "", created_by: R
             computed_at=now,
             first_computed_at=now,
             created_by=created_by,
+            owner_id=actor.user_id,
         )
     )
+
+
+def duplicate_segment(*, segment: Segment, actor: Actor) -> Segment:
+    """Create a segment with the same rule, or a list with the same customers."""
+    name = copy_name(Segment, segment.name)
+    if segment.kind == SegmentKind.RULE:
+        return create_segment(name=name, description=segment.description, rule=segment.rule, actor=actor)
+    with transaction.atomic():
+        copy = create_list(name=name, description=segment.description, actor=actor)
+        at = lock_memberships()
+        move(
+            """SELECT k.customer_id, ARRAY[%s]::bigint[], '{}'::bigint[] FROM analytics_customersegments k
+               WHERE %s = ANY(k.inside) ORDER BY k.customer_id""",
+            [copy.pk, segment.pk],
+            at=at,
+        )
+        copy.refresh_from_db()
+    return copy
+
+
+def list_of_customers(
+    *, name: str, customer_ids: Sequence[int], actor: Actor, created_by: RequestUser | None = None
+) -> Segment:
+    """Create a list of these customers. A list of the same name gets them too, so that a repeat is harmless."""
+    with transaction.atomic():
+        lock_name("analytics.list", name)
+        segment = Segment.objects.active().filter(name=name, kind=SegmentKind.STATIC).first()
+        segment = segment or create_list(name=name, actor=actor, created_by=created_by)
+        add_to_list(segment=segment, customer_ids=customer_ids, actor=actor)
+        segment.refresh_from_db()
+    return segment
 
 
 def rename_list(*, segment: Segment, actor: Actor, name: str | None = None, description: str | None = None) -> Segment:
@@ -154,6 +187,8 @@ __all__ = [
     "add_matching",
     "add_to_list",
     "create_list",
+    "duplicate_segment",
+    "list_of_customers",
     "lock_list",
     "remove_by_number",
     "remove_from_list",

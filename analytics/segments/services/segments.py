@@ -42,7 +42,13 @@ def create_segment(
     cleaned = clean_rule(rule)
     check_name(name, None)
     segment = save_named(
-        Segment(name=name.strip(), description=description.strip()[:400], rule=cleaned, created_by=created_by)
+        Segment(
+            name=name.strip(),
+            description=description.strip()[:400],
+            rule=cleaned,
+            created_by=created_by,
+            owner_id=actor.user_id,
+        )
     )
     enqueue_after_commit("analytics.compute_segment", segment.pk, seconds=300)
     return segment

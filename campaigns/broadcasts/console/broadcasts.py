@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 
 from campaigns.broadcasts import labels as broadcasts_labels
 from campaigns.broadcasts.console.form import BroadcastForm
+from campaigns.broadcasts.console.listing import BROADCASTS, badge
 from campaigns.broadcasts.models import Broadcast, BroadcastState
 from campaigns.broadcasts.services import broadcasts as services
 from campaigns.experiments.selectors import figures as selectors
@@ -28,19 +29,12 @@ from core.base import clock
 from core.base.actor import of_user
 from core.base.errors import DomainError
 from core.console import editing
-from core.console.list_columns import added_columns
 from core.console.switching import switch
 from core.console.views import may, page, wants_part
-from core.db import paging
+from core.lists.showing import respond
 from core.text.formatting import number, when
 
-PAGE = 50
-ORDER = ["-created_at", "-id"]
 LAST_MESSAGES = 10
-TABS = (
-    "", BroadcastState.DRAFT, BroadcastState.SCHEDULED, BroadcastState.SENDING, BroadcastState.PAUSED,
-    BroadcastState.DONE, BroadcastState.STOPPED,
-)  # fmt: skip
 MOVING = {BroadcastState.SCHEDULED, BroadcastState.SENDING}
 # Once sending has begun, the gate would call every message a duplicate of the one that was made.
 PREVIEWED = {BroadcastState.DRAFT, BroadcastState.SCHEDULED}
@@ -61,37 +55,9 @@ def _broadcast(pk: int) -> Broadcast:
     return get_object_or_404(Broadcast.objects.select_related("template", "segment", "coupon"), pk=pk)
 
 
-@dataclass(frozen=True)
-class BroadcastRow:
-    broadcast: Broadcast
-    schedule: str
-    label: str
-    tone: str
-
-
 @page("campaigns.view_broadcast")
 def index(request: HttpRequest) -> HttpResponse:
-    state = request.GET.get("state", "")
-    broadcasts = Broadcast.objects.select_related("segment", "template")
-    if state in BroadcastState.values:
-        broadcasts = broadcasts.filter(state=state)
-    rows_page = paging.keyset(broadcasts, ORDER, request.GET.get("cursor"), PAGE)
-    context = {
-        "page": rows_page,
-        "rows": [BroadcastRow(row, broadcasts_labels.schedule_words(row), *_badge(row)) for row in rows_page],
-        "state": state if state in BroadcastState.values else "",
-        "tabs": [(value, broadcasts_labels.BROADCAST_STATES[value] if value else _t("All")) for value in TABS],
-        "added": added_columns("broadcasts", request, rows_page.items),
-        "may_add": may(request.user, "campaigns.add_broadcast"),
-        "may_compare": True,
-    }
-    return render(request, "campaigns/broadcasts/broadcasts.html", context)
-
-
-def _badge(broadcast: Broadcast) -> tuple[str, str]:
-    return str(broadcasts_labels.BROADCAST_STATES[broadcast.state]), broadcasts_labels.BROADCAST_TONES.get(
-        broadcast.state, ""
-    )
+    return respond(BROADCASTS, request)
 
 
 @page("campaigns.view_broadcast")
@@ -115,7 +81,7 @@ def counts(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _details(request: HttpRequest, broadcast: Broadcast) -> dict[str, Any]:
-    label, tone = _badge(broadcast)
+    label, tone = badge(broadcast)
     may_change = may(request.user, "campaigns.change_broadcast")
     state = broadcast.state
     waiting = broadcast.state in {BroadcastState.SENDING, BroadcastState.PAUSED}

@@ -16,6 +16,7 @@ from campaigns.broadcasts.models import Broadcast, BroadcastState
 from campaigns.broadcasts.services.runs import audience
 from campaigns.broadcasts.services.template_fit import check_broadcast
 from campaigns.coupons.models import CodeMode, Coupon
+from campaigns.experiments.models import ExperimentState
 from campaigns.experiments.services.arms import check_experiment, kept_out
 from campaigns.experiments.services.attribution import check_attribution
 from campaigns.messages.services import gate
@@ -26,6 +27,7 @@ from core.base.actor import Actor
 from core.base.errors import Conflict, Invalid
 from core.db.locks import lock_row
 from core.events.bus import EventType, emit
+from core.lists.services import copy_name, refuse_archived
 
 FIELDS = (
     "name", "segment", "template", "coupon", "send_on", "send_time", "customer_zone", "per_minute", "holdout_percent",
@@ -40,7 +42,7 @@ NAME_TAKEN = _("Another broadcast has this name.")
 
 def create_broadcast(*, name: str, segment: Segment, template: Template, actor: Actor, **fields: Any) -> Broadcast:
     """Create a draft, which sends nothing yet. Raises Invalid naming the field."""
-    broadcast = Broadcast(created_by_id=actor.user_id)
+    broadcast = Broadcast(created_by_id=actor.user_id, owner_id=actor.user_id)
     _set(broadcast, {"name": name, "segment": segment, "template": template, **fields})
     _check(broadcast)
     _save(broadcast)
@@ -56,6 +58,20 @@ def update_broadcast(*, broadcast: Broadcast, actor: Actor, **changes: Any) -> B
         _check(locked)
         _save(locked)
     return locked
+
+
+def duplicate_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
+    """Create a draft with the same segment, template and settings, without a time and without an ended experiment."""
+    values = {name: getattr(broadcast, name) for name in FIELDS}
+    values |= {"name": copy_name(Broadcast, broadcast.name), "send_on": None, "send_time": None, "customer_zone": False}
+    if broadcast.experiment and broadcast.experiment.state == ExperimentState.ENDED:
+        values["experiment"] = None
+    return create_broadcast(actor=actor, **values)
+
+
+def is_busy(broadcast: Broadcast) -> bool:
+    """Return whether the broadcast is to be sent or being sent, so that it can't be archived."""
+    return broadcast.state in {BroadcastState.SCHEDULED, BroadcastState.SENDING, BroadcastState.PAUSED}
 
 
 def schedule_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
@@ -140,6 +156,7 @@ def _lock(broadcast: Broadcast, allowed: set[str]) -> Broadcast:
     locked = lock_row(
         Broadcast.objects.select_related("segment", "template", "coupon", "experiment").filter(pk=broadcast.pk)
     )
+    refuse_archived(locked)
     if locked.state not in allowed:
         raise Conflict(
             _("This is not possible in the broadcast's current state."),

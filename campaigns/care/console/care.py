@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from campaigns.care import labels as care_labels
 from campaigns.care.console.form import CareForm
+from campaigns.care.console.listing import CARE_RULES
 from campaigns.care.models import CareRule, CareState
 from campaigns.care.services import care as services
 from campaigns.experiments.selectors import figures as selectors
@@ -25,15 +24,12 @@ from campaigns.messages.services import gate as messages_gate
 from core.base.actor import of_user
 from core.base.errors import DomainError
 from core.console import editing
-from core.console.list_columns import added_columns
 from core.console.switching import switch
 from core.console.views import may, page, wants_part
-from core.db import paging
+from core.lists.showing import respond
 from core.text.formatting import number
 
-PAGE = 50
 LAST_MESSAGES = 10
-TABS = ("", CareState.ACTIVE, CareState.DRAFT, CareState.PAUSED)
 
 
 EDITOR = editing.Editor(
@@ -51,32 +47,9 @@ def _rule(pk: int) -> CareRule:
     return get_object_or_404(CareRule.objects.select_related("template", "segment", "coupon"), pk=pk)
 
 
-@dataclass(frozen=True)
-class CareRow:
-    rule: CareRule
-    trigger: str
-    state_label: str | Promise
-
-
 @page("campaigns.view_carerule")
 def index(request: HttpRequest) -> HttpResponse:
-    state = request.GET.get("state", "")
-    rules = CareRule.objects.select_related("template", "segment")
-    if state in CareState.values:
-        rules = rules.filter(state=state)
-    rules_page = paging.keyset(rules, ["name"], request.GET.get("cursor"), PAGE)
-    context = {
-        "page": rules_page,
-        "rows": [
-            CareRow(rule, care_labels.trigger_words(rule), care_labels.RULE_STATES[rule.state]) for rule in rules_page
-        ],
-        "state": state if state in CareState.values else "",
-        "tabs": [(value, care_labels.RULE_STATES[value] if value else _t("All")) for value in TABS],
-        "added": added_columns("care", request, rules_page.items),
-        "may_add": may(request.user, "campaigns.add_carerule"),
-        "may_compare": may(request.user, "campaigns.view_broadcast"),
-    }
-    return render(request, "campaigns/care/care.html", context)
+    return respond(CARE_RULES, request)
 
 
 @page("campaigns.view_carerule")

@@ -17,7 +17,7 @@ from campaigns.care.services import audiences
 from campaigns.care.services import runs as care_runs
 from campaigns.care.services.template_fit import check_care_rule
 from campaigns.coupons.models import CodeMode, Coupon
-from campaigns.experiments.models import Experiment
+from campaigns.experiments.models import Experiment, ExperimentState
 from campaigns.experiments.services.arms import check_experiment
 from campaigns.experiments.services.attribution import check_attribution
 from campaigns.messages.services import gate
@@ -28,6 +28,7 @@ from core.base.actor import Actor
 from core.base.errors import Conflict, Invalid
 from core.db.locks import lock_row
 from core.events.bus import EventType, emit
+from core.lists.services import copy_name, refuse_archived
 
 # A change of these fields makes a new version; messages made afterwards carry it (J8).
 VERSIONED = ("trigger", "days", "segment", "template", "coupon", "send_at", "holdout_percent", "experiment")
@@ -65,6 +66,7 @@ def create_care_rule(
         holdout_percent=holdout_percent,
         attribution_days=attribution_days,
         experiment=experiment,
+        owner_id=actor.user_id,
     )
     _check(rule)
     rule.save()
@@ -82,6 +84,7 @@ def update_care_rule(*, rule: CareRule, actor: Actor, **changes: Any) -> CareRul
         raise Invalid(_("Unknown field."), code="unknown_field", field=min(unknown))
     with transaction.atomic():
         locked = lock_row(CareRule.objects.filter(pk=rule.pk))
+        refuse_archived(locked)
         before = {name: getattr(locked, name) for name in VERSIONED}
         if "name" in changes:
             changes["name"] = _name(changes["name"], locked.pk)
@@ -96,6 +99,19 @@ def update_care_rule(*, rule: CareRule, actor: Actor, **changes: Any) -> CareRul
     return locked
 
 
+def duplicate_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
+    """Create a draft of the same rule, without an ended experiment."""
+    values = {name: getattr(rule, name) for name in (*VERSIONED, "attribution_days")}
+    if rule.experiment and rule.experiment.state == ExperimentState.ENDED:
+        values["experiment"] = None
+    return create_care_rule(name=copy_name(CareRule, rule.name), actor=actor, **values)
+
+
+def is_busy(rule: CareRule) -> bool:
+    """Return whether the rule takes customers, so that it can't be archived."""
+    return rule.state == CareState.ACTIVE
+
+
 def activate_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
     """Activate the rule: it takes customers from now on.
 
@@ -105,6 +121,7 @@ def activate_care_rule(*, rule: CareRule, actor: Actor) -> CareRule:
         locked = lock_row(CareRule.objects.filter(pk=rule.pk))
         if locked.state == CareState.ACTIVE:
             return locked
+        refuse_archived(locked)
         _check(locked)
         if locked.segment and locked.segment.state != SegmentState.ACTIVE:
             raise Conflict(_("The segment of this rule is archived."), code="segment_archived", field="segment")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -14,11 +13,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext
 
 from analytics.segments.models import Segment
 from campaigns.coupons import selectors
 from campaigns.coupons.console.form import CouponForm
+from campaigns.coupons.console.listing import COUPONS, standing
 from campaigns.coupons.labels import terms, worth
 from campaigns.coupons.models import CodeMode, Coupon, CouponCode
 from campaigns.coupons.rules import codes
@@ -29,16 +29,16 @@ from core.base import clock
 from core.base.actor import of_user
 from core.base.errors import Conflict, Invalid
 from core.console import editing
-from core.console.list_columns import added_columns
 from core.console.switching import switch_active
 from core.console.views import may, page, viewer, wants_part
 from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
+from core.lists.showing import respond
 from core.text.formatting import money, number, when
 from crm.customers.models import Customer, Store
 
-PAGE = 50
 USES = 25
+COUPONS_OFFERED = 100
 
 
 EDITOR = editing.Editor(
@@ -61,50 +61,9 @@ def _currency() -> str:
     return store.currency if store else "CNY"
 
 
-@dataclass(frozen=True)
-class Standing:
-    """The state of a coupon now."""
-
-    state: str
-    label: str
-    tone: str
-
-
-def standing(coupon: Coupon, now: datetime) -> Standing:
-    """Return the state of a coupon at that time."""
-    if not coupon.active:
-        return Standing("off", _t("Switched off"), "off")
-    if coupon.ends_at and coupon.ends_at <= now:
-        return Standing("ended", _t("Ended"), "off")
-    if coupon.starts_at and coupon.starts_at > now:
-        return Standing("scheduled", _t("Not started"), "info")
-    return Standing("active", pgettext("coupon", "Active"), "good")
-
-
-@dataclass(frozen=True)
-class CouponRow:
-    coupon: Coupon
-    worth: str
-    standing: Standing
-
-
 @page("campaigns.view_coupon")
 def index(request: HttpRequest) -> HttpResponse:
-    over = request.GET.get("state") == "over"
-    now = clock.now()
-    ended = Q(active=False) | Q(ends_at__lte=now)
-    coupons = Coupon.objects.filter(ended) if over else Coupon.objects.exclude(ended)
-    coupons_page = paging.keyset(coupons, ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
-    context = {
-        "page": coupons_page,
-        "rows": [CouponRow(coupon, worth(coupon), standing(coupon, now)) for coupon in coupons_page],
-        "over": over,
-        "added": added_columns("coupons", request, coupons_page.items),
-        "may_compare": may(request.user, "campaigns.view_broadcast"),
-        "may_add": may(request.user, "campaigns.add_coupon"),
-        **_code_lookup(request),
-    }
-    return render(request, "campaigns/coupons/coupons.html", context)
+    return respond(COUPONS, request, **_code_lookup(request))
 
 
 def _code_lookup(request: HttpRequest) -> dict[str, Any]:
@@ -223,6 +182,17 @@ def _segment_step(request: HttpRequest, coupon: Coupon, *, usable: bool) -> dict
             "count": number(segment.size), "segment": segment.name, "coupon": coupon.name,
         }  # fmt: skip
     return context
+
+
+@page("campaigns.change_coupon")
+def for_segment(request: HttpRequest, pk: int) -> HttpResponse:
+    """Choose the coupon for a segment; the coupon's page then says how many customers get it."""
+    segment = get_object_or_404(Segment.objects.active(), pk=pk)
+    now = clock.now()
+    usable = Coupon.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), mode=CodeMode.UNIQUE, active=True)
+    usable = usable.filter(archived_at=None).order_by("name")[:COUPONS_OFFERED]
+    context = {"segment": segment, "coupons": [(coupon, worth(coupon)) for coupon in usable]}
+    return render(request, "campaigns/coupons/for_segment.html", context)
 
 
 @page("campaigns.view_coupon")

@@ -11,9 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.coupons.models import CodeMode, Coupon, CouponCode, DiscountKind
 from campaigns.coupons.rules import codes
 from campaigns.coupons.rules.discounts import is_large
+from core.base import clock
 from core.base.actor import Actor
 from core.base.errors import Conflict, Invalid
 from core.db.locks import lock_row
+from core.lists.services import copy_name, refuse_archived
 from crm.customers.models import Store
 
 LARGEST = 2**53
@@ -99,7 +101,13 @@ def create_coupon(
     _check_dates(starts_at, ends_at)
     with transaction.atomic():
         coupon = Coupon.objects.create(
-            kind=kind, value=value, currency=currency, mode=mode, created_by_id=actor.user_id, **values
+            kind=kind,
+            value=value,
+            currency=currency,
+            mode=mode,
+            created_by_id=actor.user_id,
+            owner_id=actor.user_id,
+            **values,
         )
         if public:
             try:
@@ -129,6 +137,7 @@ def update_coupon(*, coupon: Coupon, actor: Actor, large_discount_confirmed: boo
     changes |= _limits(**limits)
     with transaction.atomic():
         locked = lock_row(Coupon.objects.filter(pk=coupon.pk), weak=True)
+        refuse_archived(locked)
         for name, value in changes.items():
             setattr(locked, name, value)
         _check_dates(locked.starts_at, locked.ends_at)
@@ -139,6 +148,25 @@ def update_coupon(*, coupon: Coupon, actor: Actor, large_discount_confirmed: boo
         if changes:
             locked.save(update_fields=list(changes))
     return locked
+
+
+def duplicate_coupon(*, coupon: Coupon, actor: Actor) -> Coupon:
+    """Create the same coupon, switched off and without dates and codes. A public one gets a new code."""
+    names = (
+        "kind", "value", "currency", "mode", "max_discount", "minimum_spend", "valid_days", "limit_total",
+        "limit_per_code", "limit_per_customer", "budget", "reserve_seconds", "give_back",
+    )  # fmt: skip
+    values = {name: getattr(coupon, name) for name in names}
+    if coupon.mode == CodeMode.PUBLIC:
+        values["code"] = codes.new_codes(1)[0][:8]
+    with transaction.atomic():
+        copy = create_coupon(name=copy_name(Coupon, coupon.name), actor=actor, large_discount_confirmed=True, **values)
+        return update_coupon(coupon=copy, actor=actor, active=False)
+
+
+def is_busy(coupon: Coupon) -> bool:
+    """Return whether the coupon can be used now or later, so that it can't be archived."""
+    return coupon.active and (coupon.ends_at is None or coupon.ends_at > clock.now())
 
 
 def _check_large(kind: str, value: int, minimum_spend: int) -> None:

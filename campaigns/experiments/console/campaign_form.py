@@ -70,11 +70,15 @@ class CampaignForm(forms.Form):
 
         offered = {
             "segment": Segment.objects.filter(or_own(Q(state=SegmentState.ACTIVE), "segment")),
-            "coupon": Coupon.objects.filter(or_own(Q(mode=CodeMode.UNIQUE, active=True), "coupon")),
+            "coupon": Coupon.objects.filter(or_own(Q(mode=CodeMode.UNIQUE, active=True, archived_at=None), "coupon")),
             # A transactional template would bypass consent, caps and quiet hours.
-            "template": Template.objects.filter(or_own(Q(message_class=MessageClass.MARKETING), "template")),
+            "template": Template.objects.filter(
+                or_own(Q(message_class=MessageClass.MARKETING, archived_at=None), "template")
+            ),
             "experiment": Experiment.objects.filter(
-                or_own(Q(scope=ExperimentScope.CAMPAIGNS) & ~Q(state=ExperimentState.ENDED), "experiment")
+                or_own(
+                    Q(scope=ExperimentScope.CAMPAIGNS, archived_at=None) & ~Q(state=ExperimentState.ENDED), "experiment"
+                )
             ),
         }
         for name, queryset in offered.items():

@@ -23,6 +23,7 @@ from campaigns.experiments.console.effects import (
     metric_label,
 )
 from campaigns.experiments.console.form import ExperimentForm
+from campaigns.experiments.console.listing import EXPERIMENTS, TONES
 from campaigns.experiments.models import Experiment, ExperimentState
 from campaigns.experiments.selectors.results import (
     BEFORE_DAYS,
@@ -37,13 +38,8 @@ from core.base.actor import of_user
 from core.console import editing
 from core.console.switching import switch
 from core.console.views import may, page, viewer
-from core.db import paging
+from core.lists.showing import respond
 from core.text.formatting import number
-
-PAGE = 50
-ORDER = ["-created_at", "-id"]
-TONES = {ExperimentState.RUNNING: "good", ExperimentState.ENDED: "off"}
-
 
 EDITOR = editing.Editor(
     new="experiment_new",
@@ -62,14 +58,7 @@ def _experiment(pk: int) -> Experiment:
 
 @page("campaigns.view_experiment")
 def index(request: HttpRequest) -> HttpResponse:
-    experiments = Experiment.objects.prefetch_related("arms")
-    experiments_page = paging.keyset(experiments, ORDER, request.GET.get("cursor"), PAGE)
-    context = {
-        "page": experiments_page,
-        "rows": [(row, TONES.get(ExperimentState(row.state), "")) for row in experiments_page],
-        "may_add": may(request.user, "campaigns.add_experiment"),
-    }
-    return render(request, "campaigns/experiments/experiments.html", context)
+    return respond(EXPERIMENTS, request)
 
 
 @page("campaigns.view_experiment")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -107,13 +108,13 @@ class ExperimentForm(forms.Form):
         )
         if not self.begun:
             self.fields[f"arm{place}_template"] = forms.ModelChoiceField(
-                Template.objects.order_by("name"),
+                _offered(Template, self.experiment, "template"),
                 label=_t("Template"),
                 required=False,
                 empty_label=_t("The campaign's own"),
             )
             self.fields[f"arm{place}_coupon"] = forms.ModelChoiceField(
-                Coupon.objects.order_by("name"),
+                _offered(Coupon, self.experiment, "coupon"),
                 label=_t("Coupon"),
                 required=False,
                 empty_label=_t("The campaign's own"),
@@ -166,6 +167,12 @@ class ExperimentForm(forms.Form):
 
     def refuse(self, error: DomainError) -> None:
         self.add_error(error.field if error.field in self.fields else None, str(error.message))
+
+
+def _offered(model: type[Model], experiment: Experiment | None, name: str) -> QuerySet[Any]:
+    """Return the objects that are not archived, and those that the experiment's arms already use."""
+    used = experiment.arms.values(name) if experiment else []
+    return model._default_manager.filter(Q(archived_at=None) | Q(pk__in=used)).order_by("name")
 
 
 def effect_stored(typed: Decimal, metric: str, currency: str) -> Decimal:

@@ -23,6 +23,7 @@ from core.base.actor import Actor
 from core.base.errors import Conflict, Invalid
 from core.db.locks import lock_row
 from core.events.bus import emit
+from core.lists.services import copy_name, refuse_archived
 from core.security.models import User
 
 MOST_ARMS = 6
@@ -47,7 +48,9 @@ class Arm:
 
 def create_experiment(*, actor: Actor, arms: Sequence[Arm], user: User | None = None, **values: Any) -> Experiment:
     """Plan an experiment. Raises Invalid naming the field."""
-    experiment = Experiment(currency=shop_currency(), salt=secrets.token_hex(16), created_by=user)
+    experiment = Experiment(
+        currency=shop_currency(), salt=secrets.token_hex(16), created_by=user, owner_id=actor.user_id
+    )
     _take(experiment, values)
     with transaction.atomic():
         _save(experiment)
@@ -65,6 +68,7 @@ def update_experiment(
     """
     with transaction.atomic():
         locked = lock_row(Experiment.objects.filter(pk=experiment.pk))
+        refuse_archived(locked)
         if locked.state == ExperimentState.ENDED:
             raise Conflict(_("This experiment has ended."), code="experiment_ended")
         running = locked.state == ExperimentState.RUNNING
@@ -82,6 +86,24 @@ def update_experiment(
     return locked
 
 
+def duplicate_experiment(*, experiment: Experiment, actor: Actor) -> Experiment:
+    """Create a draft with the same plan and arms. Its customers are drawn independently of the original's."""
+    values = {name: getattr(experiment, name) for name in FIELDS}
+    values["name"] = copy_name(Experiment, experiment.name)
+    arms = [
+        Arm(arm.name, arm.weight, arm.template, arm.coupon)
+        for arm in experiment.arms.select_related("template", "coupon")
+    ]
+    copy = create_experiment(actor=actor, arms=arms, **values)
+    copy.refresh_from_db()
+    return copy
+
+
+def is_busy(experiment: Experiment) -> bool:
+    """Return whether the experiment draws customers, so that it can't be archived."""
+    return experiment.state == ExperimentState.RUNNING
+
+
 def start_experiment(*, experiment: Experiment, actor: Actor) -> Experiment:
     """Start drawing customers, and store the baseline of the plan.
 
@@ -89,6 +111,7 @@ def start_experiment(*, experiment: Experiment, actor: Actor) -> Experiment:
     """
     with transaction.atomic():
         locked = lock_row(Experiment.objects.filter(pk=experiment.pk))
+        refuse_archived(locked)
         if locked.state != ExperimentState.DRAFT:
             raise Conflict(_("Only a draft can be started."), code="experiment_not_draft")
         require_computed(locked.segment)

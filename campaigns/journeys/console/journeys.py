@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -10,13 +9,14 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
+from analytics.segments.models import Segment
 from campaigns.journeys import labels as journeys_labels
 from campaigns.journeys.console import results, words
 from campaigns.journeys.console.forms import EXIT, REENTRY
+from campaigns.journeys.console.listing import JOURNEYS
 from campaigns.journeys.console.paths import path_of
 from campaigns.journeys.models import Journey, JourneyRun, JourneyState
 from campaigns.journeys.rules import AnyJourney, walk
@@ -29,70 +29,31 @@ from campaigns.messages.labels import reason_label
 from campaigns.messages.models import Message, MessageState
 from core.base.actor import of_user
 from core.base.errors import DomainError, Invalid
-from core.console.list_columns import added_columns
 from core.console.rows import CountedLink
 from core.console.switching import switch
 from core.console.views import may, page, viewer, wants_part
-from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
-from core.text.formatting import in_chinese, number, percent
+from core.lists.showing import respond
+from core.text.formatting import in_chinese, number
 from crm.customers.models import Customer, Store
 
-PAGE = 50
 RECENT = 10
-TABS = ("", JourneyState.RUNNING, JourneyState.DRAFT, JourneyState.PAUSED, JourneyState.STOPPED)
 
 
 def journey_of(pk: int) -> Journey:
     return get_object_or_404(Journey.objects.select_related("version"), pk=pk)
 
 
-@dataclass(frozen=True)
-class JourneyRow:
-    journey: Journey
-    entry: str
-    state_label: str | Promise
-    entered: int
-    under_way: int
-    goal: int
-
-    @property
-    def goal_share(self) -> str:
-        return percent(self.goal / self.entered, 1) if self.entered else ""
-
-
 @page("campaigns.view_journey")
 def index(request: HttpRequest) -> HttpResponse:
-    state = request.GET.get("state", "")
-    journeys = Journey.objects.select_related("version")
-    if state in JourneyState.values:
-        journeys = journeys.filter(state=state)
-    journeys_page = paging.keyset(journeys, ["name"], request.GET.get("cursor"), PAGE)
-    counts = selectors.under_way(journeys_page.items)
-    context = {
-        "page": journeys_page,
-        "rows": [
-            JourneyRow(
-                journey,
-                words.entry_words(journey.version.definition if journey.version else journey.draft),
-                journeys_labels.STATES[journey.state],
-                *counts[journey.pk],
-            )
-            for journey in journeys_page
-        ],
-        "state": state if state in JourneyState.values else "",
-        "tabs": [(value, journeys_labels.STATES[value] if value else _t("All")) for value in TABS],
-        "added": added_columns("journeys", request, journeys_page.items),
-        "may_add": may(request.user, "campaigns.add_journey"),
-        "may_compare": may(request.user, "campaigns.view_broadcast"),
-    }
-    return render(request, "campaigns/journeys/journeys.html", context)
+    return respond(JOURNEYS, request)
 
 
 @page("campaigns.add_journey", methods=("GET", "POST"))
 def new(request: HttpRequest) -> HttpResponse:
     """Create an empty draft by name, or a ready-made journey."""
     error, name = "", request.POST.get("name", "")
+    segment = _segment_of(request)
     if request.method == "POST":
         actor = of_user(request.user)
         preset = request.POST.get("preset", "")
@@ -100,7 +61,8 @@ def new(request: HttpRequest) -> HttpResponse:
             if preset:
                 journey = journey_presets.draft_from_preset(code=preset, store=_store(), actor=actor)
             else:
-                journey = services.create_journey(name=name, actor=actor)
+                entry = {"entry": {"kind": "segment", "segment": segment.pk}} if segment else None
+                journey = services.create_journey(name=name, actor=actor, draft=entry)
         except Invalid as refusal:
             error = str(refusal.message)
         else:
@@ -110,8 +72,15 @@ def new(request: HttpRequest) -> HttpResponse:
                 % {"name": journey.name},
             )
             return redirect("journey_edit", journey.pk)
-    context = {"presets": journey_presets.offered(), "error": error, "name": name}
+    context = {"presets": journey_presets.offered(), "error": error, "name": name, "segment": segment}
     return render(request, "campaigns/journeys/journey_new.html", context)
+
+
+def _segment_of(request: HttpRequest) -> Segment | None:
+    """Return the segment whose members are to enter the new journey."""
+    text = request.POST.get("segment") or request.GET.get("segment", "")
+    pk = int(text[:18]) if text.isascii() and text.isdigit() else 0
+    return Segment.objects.active().filter(pk=pk).first()
 
 
 def _store() -> Store:

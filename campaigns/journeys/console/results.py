@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _t
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
+from analytics.segments.services import lists
 from campaigns.experiments.console.effects import EffectCell, MetricRow, cell_of, metric_label
 from campaigns.experiments.console.holdout_words import further_sentences, of_hundred, too_few
 from campaigns.experiments.models import ExperimentMetric
@@ -28,12 +31,15 @@ from campaigns.journeys.selectors import people, results
 from campaigns.journeys.selectors.runs import standing_of
 from campaigns.journeys.services.journeys import label_of
 from campaigns.messages.labels import reason_label
+from core.base import clock
+from core.base.actor import of_user
+from core.base.errors import Invalid
 from core.console.charts import Chart, Series
 from core.console.rows import TabLink
-from core.console.views import may, page, wants_part
+from core.console.views import may, page, viewer, wants_part
 from core.db import paging
 from core.db.slow_results import cached_when_slow
-from core.text.formatting import day, money, number, percent
+from core.text.formatting import day, money, number, percent, when
 
 PAGE = 50
 SLOW_SECONDS = 0.5
@@ -286,12 +292,35 @@ def customers(request: HttpRequest, pk: int) -> HttpResponse:
         "count": paging.count(rows),
         "wanted": wanted,
         "chosen": _chosen(wanted, steps),
+        "matching": request.GET.urlencode(),
+        "may_save": may(request.user, "analytics.add_segment"),
         "tabs": [
             TabLink(code, label, _people(journey, figure=code) if code else reverse("journey_customers", args=[pk]))
             for code, label in _tabs()
         ],
     }
     return render(request, "campaigns/journeys/customers.html", context)
+
+
+@page("analytics.add_segment", methods=("POST",))
+def save_list(request: HttpRequest, pk: int) -> HttpResponse:
+    """Save the customers behind a figure as a fixed list, each once."""
+    if not may(request.user, "campaigns.view_journey"):
+        raise PermissionDenied
+    journey = _journey(pk)
+    wanted = people.RunFilter.of(QueryDict(request.POST.get("matching", "")).dict())
+    customers = people.runs(journey, wanted).order_by("customer_id").values_list("customer_id", flat=True).distinct()
+    ids = list(customers[: lists.MOST_AT_ONCE])
+    if not ids:
+        raise Invalid(_t("No customers behind this figure"), code="required")
+    parts = [journey.name, _chosen(wanted, _step_labels(journey)), when(clock.now())]
+    segment = lists.list_of_customers(
+        name=" · ".join(filter(None, parts))[:120], customer_ids=ids, actor=of_user(request.user),
+        created_by=viewer(request),
+    )  # fmt: skip
+    text = ngettext("The list has %(count)s customer.", "The list has %(count)s customers.", segment.size)
+    messages.success(request, text % {"count": number(segment.size)})
+    return redirect("segment", segment.pk)
 
 
 def _tabs() -> list[tuple[str, str]]:

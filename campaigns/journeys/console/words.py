@@ -103,11 +103,18 @@ def words_of(step: Step) -> str:
         return ""
 
 
-def entry_words(definition: AnyJourney) -> str:
-    """Describe the entry in a sentence."""
+def segment_names(definitions: Iterable[AnyJourney]) -> dict[Any, str]:
+    """Return the names of the segments of several entries, with one query."""
+    ids = {definition["entry"].get("segment") for definition in definitions} - {None, ""}
+    return dict(Segment.objects.filter(pk__in=ids).values_list("pk", "name")) if ids else {}
+
+
+def entry_words(definition: AnyJourney, names: Mapping[Any, str] | None = None) -> str:
+    """Describe the entry in a sentence. `names` are those of segments; without them the name is read."""
     entry = definition["entry"]
     kind = entry.get("kind")
-    segment = _segment(entry.get("segment"))
+    number_of_segment = entry.get("segment")
+    segment = _segment(number_of_segment) if names is None else names.get(number_of_segment, "")
     if kind == "event":
         text = event_words(entry)
     elif kind == "segment":

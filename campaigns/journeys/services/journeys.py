@@ -36,6 +36,7 @@ from core.base.errors import Conflict, DomainError, Invalid
 from core.db.locks import lock_row
 from core.events.bus import EventType, emit
 from core.fields import Errors, Field, Text, clean_value
+from core.lists.services import copy_name, refuse_archived
 from core.security.models import User
 
 WHERE = Field("where", "event_where", required=False, default=[])
@@ -86,9 +87,23 @@ class JourneyProblem:
 
 def create_journey(*, name: str, actor: Actor, draft: Mapping[str, Any] | None = None, preset: str = "") -> Journey:
     """Create a draft, which no customer enters. Raises Invalid naming the field."""
-    journey = Journey.objects.create(name=_name(name, None), draft=_shaped(draft or EMPTY), preset=preset)
+    journey = Journey.objects.create(
+        name=_name(name, None), draft=_shaped(draft or EMPTY), preset=preset, owner_id=actor.user_id
+    )
     journey.refresh_from_db()
     return journey
+
+
+def duplicate_journey(*, journey: Journey, actor: Actor) -> Journey:
+    """Create a draft with the same steps as the draft of this journey."""
+    return create_journey(
+        name=copy_name(Journey, journey.name), draft=journey.draft, preset=journey.preset, actor=actor
+    )
+
+
+def is_busy(journey: Journey) -> bool:
+    """Return whether customers are or may come into the journey, so that it can't be archived."""
+    return journey.state in {JourneyState.RUNNING, JourneyState.PAUSED}
 
 
 def save_draft(
@@ -97,6 +112,7 @@ def save_draft(
     """Change the draft, which may be unfinished. Customers in the journey are affected only after publishing (J8)."""
     with transaction.atomic():
         locked = lock_row(Journey.objects.filter(pk=journey.pk))
+        refuse_archived(locked)
         if name is not None:
             locked.name = _name(name, locked.pk)
         if draft is not None:
@@ -120,6 +136,7 @@ def publish_journey(*, journey: Journey, actor: Actor, user: User | None = None)
     """
     with transaction.atomic():
         locked = lock_row(Journey.objects.select_related("version").filter(pk=journey.pk))
+        refuse_archived(locked)
         definition, faults = cleaned(locked.draft)
         if faults:
             first = faults[0]

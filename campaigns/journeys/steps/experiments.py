@@ -14,7 +14,9 @@ from core.fields import Choices, Field, Text
 
 
 def _experiments() -> Choices:
-    rows = Experiment.objects.filter(scope=ExperimentScope.CAMPAIGNS).exclude(state=ExperimentState.ENDED)
+    rows = Experiment.objects.filter(scope=ExperimentScope.CAMPAIGNS, archived_at=None).exclude(
+        state=ExperimentState.ENDED
+    )
     return [(str(row.pk), row.name) for row in rows.order_by("name")]
 
 

@@ -30,7 +30,7 @@ WEBHOOK = "journey.step_reached"
 
 
 def _templates() -> Choices:
-    rows = Template.objects.filter(message_class=MessageClass.MARKETING).order_by("name")
+    rows = Template.objects.filter(message_class=MessageClass.MARKETING, archived_at=None).order_by("name")
     return [(str(row.pk), f"{row.name} · {channel_label(row.channel)}") for row in rows]
 
 

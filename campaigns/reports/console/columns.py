@@ -1,11 +1,16 @@
-"""Add the results to the lists of campaigns: the same columns in each."""
+"""Add the results and the comparison to the lists of campaigns: the same in each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 
 from analytics.features.selectors import shop_currency
 from campaigns.reports.console.cells import HEADS, cells_of
@@ -13,6 +18,7 @@ from campaigns.reports.selectors.campaigns import Campaign, campaign_of
 from campaigns.reports.selectors.coupons import CouponFigures, coupon_figures
 from campaigns.reports.selectors.figures import MessageFigures, figures_of
 from core.console.list_columns import COLUMNS, AddedColumns
+from core.lists.declaration import ADDED_ACTIONS, BulkAction
 
 
 def results_of(campaigns: Sequence[Campaign]) -> dict[str, MessageFigures | CouponFigures]:
@@ -34,5 +40,21 @@ def _columns(_request: HttpRequest, rows: Sequence[Any]) -> AddedColumns:
     return AddedColumns(HEADS, cells)
 
 
-for _list in ("broadcasts", "care", "journeys", "coupons"):
+def _compare(prefix: str) -> Callable[[HttpRequest, QuerySet[Any]], HttpResponse]:
+    def perform(_request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse:
+        origins = [("of", f"{prefix}:{pk}") for pk in rows.order_by("pk").values_list("pk", flat=True)]
+        return redirect(f"{reverse('campaign_compare')}?{urlencode(origins)}")
+
+    return perform
+
+
+for _list, _prefix in (("broadcasts", "broadcast"), ("care", "care"), ("journeys", "journey"), ("coupons", "coupon")):
     COLUMNS.register(_list, _columns)
+    ADDED_ACTIONS.register(
+        _list,
+        [
+            BulkAction(
+                "compare", _("Compare"), "chart-bar", perform=_compare(_prefix), permission="campaigns.view_broadcast"
+            )
+        ],
+    )

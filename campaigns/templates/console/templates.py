@@ -20,6 +20,7 @@ from campaigns.channels.registry import CHANNELS
 from campaigns.templates import selectors as queries
 from campaigns.templates.console import frames, testing, variables
 from campaigns.templates.console.form import TemplateForm, explained, texts_of, typed_texts
+from campaigns.templates.console.listing import TEMPLATES
 from campaigns.templates.models import MessageClass, Template
 from campaigns.templates.registry import TEMPLATE_USERS
 from campaigns.templates.rules import declared_values
@@ -30,11 +31,10 @@ from core.base import zones
 from core.base.actor import of_user
 from core.base.errors import DomainError
 from core.console.views import may, page, viewer, wants_part
-from core.db import paging
+from core.lists.showing import respond
 from crm.customers.models import Customer
 from crm.profiles import selectors as customers
 
-PAGE = 50
 DRAFT_SECONDS = 600
 
 
@@ -42,29 +42,9 @@ def _template(pk: int) -> Template:
     return get_object_or_404(Template, pk=pk)
 
 
-@dataclass(frozen=True)
-class TemplateRow:
-    template: Template
-    channel: str
-    languages: list[str]
-    uses: int
-
-
 @page("campaigns.view_template")
 def index(request: HttpRequest) -> HttpResponse:
-    templates_page = paging.keyset(Template.objects.all(), ["name"], request.GET.get("cursor"), PAGE)
-    languages, used = queries.languages_of(templates_page), queries.uses_of(templates_page)
-    context = {
-        "page": templates_page,
-        "rows": [
-            TemplateRow(
-                template, channel_label(template.channel), languages.get(template.pk, []), used.get(template.pk, 0)
-            )
-            for template in templates_page
-        ],
-        "may_add": may(request.user, "campaigns.add_template"),
-    }
-    return render(request, "campaigns/templates/templates.html", context)
+    return respond(TEMPLATES, request)
 
 
 @page("campaigns.view_template")

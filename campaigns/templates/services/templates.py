@@ -28,6 +28,7 @@ from campaigns.templates.services import uses as template_uses
 from core.base.actor import Actor
 from core.base.errors import Invalid, NotFound
 from core.db.locks import lock_name, lock_row
+from core.lists.services import copy_name, refuse_archived
 from crm.customers.services.customers import supported_language
 
 SUBJECT_LENGTH = 300
@@ -142,11 +143,17 @@ def save_template(
             raise Invalid(_("Another template has this code."), code="code_taken", field="code")
         if template is None:
             saved = Template.objects.create(
-                name=clean_name, channel=channel, message_class=message_class, code=wanted_code, values=declared
+                name=clean_name,
+                channel=channel,
+                message_class=message_class,
+                code=wanted_code,
+                values=declared,
+                owner_id=actor.user_id,
             )
             _write(saved, cleaned)
         else:
             saved = lock_row(Template.objects.filter(pk=template.pk))
+            refuse_archived(saved)
             fields = {text.language: text.fields for text in cleaned}
             for user in TEMPLATE_USERS:
                 if message_class != MessageClass.MARKETING:
@@ -162,6 +169,18 @@ def save_template(
             saved.save()
         saved.refresh_from_db()
     return saved
+
+
+def duplicate_template(*, template: Template, actor: Actor) -> Template:
+    """Create a template with the newest texts of this one. Its code stays with the original."""
+    return save_template(
+        name=copy_name(Template, template.name),
+        channel=template.channel,
+        texts=list(_texts(template).values()),
+        message_class=template.message_class,
+        values=template.values,
+        actor=actor,
+    )
 
 
 def _declared(template: Template | None, values: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]]:

@@ -22,8 +22,10 @@ from core.base.errors import DomainError
 from core.console.views import may, page, wants_part
 from core.db import paging
 from core.jobs.models import JobState
+from core.lists.showing import respond
 from core.text.formatting import money, number
 from crm.customers.models import Store
+from crm.imports.console.listing import IMPORTS
 from crm.imports.labels import DATE_ORDERS, DECIMALS, DELIMITERS, labelled_fields
 from crm.imports.models import ImportKind, ImportMapping, ImportMode, ImportRefusal, ImportRun, ImportState
 from crm.imports.registry import IMPORT_KINDS
@@ -129,11 +131,7 @@ class UploadForm(forms.Form):
 
 @page("crm.view_importrun")
 def index(request: HttpRequest) -> HttpResponse:
-    runs = ImportRun.objects.select_related("created_by")
-    page_rows = paging.keyset(runs, ["-id"], request.GET.get("cursor"), SIZE)
-    return render(
-        request, "crm/imports/index.html", {"page": page_rows, "may_add": may(request.user, "crm.add_importrun")}
-    )
+    return respond(IMPORTS, request)
 
 
 @page("crm.add_importrun", methods=("GET", "POST"))

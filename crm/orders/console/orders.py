@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 from django.utils.translation import gettext as _t
-from django.utils.translation import ngettext
 
 from core.console.views import link, page
 from core.db import paging
+from core.lists.showing import respond
 from crm.customers.models import Customer
-from crm.orders.models import Order, OrderState
-from crm.orders.selectors.numbers import with_number
+from crm.orders.console.listing import ORDERS
+from crm.orders.models import Order
 from crm.orders.selectors.orders import order_with_everything
 
 PAGE = 50
@@ -23,25 +20,7 @@ PAGE = 50
 
 @page("crm.view_order")
 def index(request: HttpRequest) -> HttpResponse:
-    orders: QuerySet[Order] = Order.objects.select_related("customer")
-    query = request.GET.get("q", "").strip()[:64]
-    if query:
-        orders = with_number(orders, query)
-    days = request.GET.get("days", "")
-    if days in {"7", "30", "90"}:
-        orders = orders.filter(paid_at__gte=timezone.now() - timedelta(days=int(days)), state=OrderState.PAID)
-    periods = [
-        (
-            str(count),
-            ngettext("Paid in the last %(days)s day", "Paid in the last %(days)s days", count) % {"days": count},
-        )
-        for count in (7, 30, 90)
-    ]
-    return _list(
-        request,
-        orders,
-        {"periods": periods, "days": days, "query": query, "heading": _t("Orders")},
-    )
+    return respond(ORDERS, request)
 
 
 @page("crm.view_order")

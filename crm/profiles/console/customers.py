@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -19,6 +18,7 @@ from core.base.errors import DomainError
 from core.console.views import back, may, page, viewer, wants_part
 from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
+from core.lists.showing import respond
 from core.text.formatting import number as format_number
 from core.text.spreadsheets import BYTE_ORDER_MARK, csv_line
 from crm.customers import registry as panels
@@ -29,56 +29,21 @@ from crm.customers.services import customers as services
 from crm.customers.services import exports, tagging
 from crm.orders.selectors import spending as orders_spending
 from crm.profiles import selectors
-from crm.profiles.console import listing, saved_views
+from crm.profiles.console import listing
+from crm.profiles.console.customer_list import CUSTOMERS
 from crm.profiles.console.forms import ProfileForm
 from crm.timeline import registry as timeline_registry
 from crm.timeline.selectors import timeline as timelines
 
 ORDER = ["-created_at", "-id"]
-PAGE = 30
 EXPORT_LIMIT = 100_000
 EXPORT_CHUNK = 1000
 AT_ONCE = 1000
 
 
-@dataclass(frozen=True)
-class ListedCustomer:
-    """A row of the list. `values` are the texts of the registered columns, in their order."""
-
-    customer: Customer
-    details: selectors.CustomerRow
-    values: list[str]
-
-
 @page("crm.view_customer")
 def index(request: HttpRequest) -> HttpResponse:
-    customers = listing.narrowed(request, request.GET)
-    page_rows = paging.keyset(customers, ORDER, request.GET.get("cursor"), PAGE)
-    details = selectors.rows(page_rows)
-    columns = [
-        (item.label, item.load(page_rows.items)) for item in listing.COLUMNS if may(request.user, item.permission)
-    ]
-    choices = listing.choices(request)
-    context = {
-        "page": page_rows,
-        "rows": [
-            ListedCustomer(customer, details[customer.pk], [values.get(customer.pk, "") for _, values in columns])
-            for customer in page_rows
-        ],
-        "columns": [label for label, _ in columns],
-        "choices": choices,
-        "query": request.GET.get("q", ""),
-        "matching": listing.query_of(request.GET),
-        "views": saved_views.shown(request),
-        "filtered": bool(request.GET.get("q") or any(choice.value for choice in choices)),
-        "count": paging.count(customers),
-        "may_see_contacts": may(request.user, "crm.view_identity"),
-        "may_see_orders": may(request.user, "crm.view_order"),
-        "may_tag": may(request.user, "crm.add_customertag"),
-        "actions": listing.actions(request),
-        "may_export": may(request.user, "crm.export_customer"),
-    }
-    return render(request, "crm/profiles/customers.html", context)
+    return respond(CUSTOMERS, request)
 
 
 @page("crm.add_customertag", methods=("POST",))
@@ -115,11 +80,11 @@ def _tag_all(request: HttpRequest) -> HttpResponse:
     return back(request, reverse("customers"))
 
 
-@page("crm.export_customer")
+@page("crm.export_customer", methods=("GET", "POST"))
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """Export the chosen customers, or all that match, as CSV with masked contacts; at most EXPORT_LIMIT rows."""
-    chosen = request.GET.getlist("customer")
-    query = request.GET
+    query = request.POST if request.method == "POST" else request.GET
+    chosen = query.getlist("customer")
     if query.get("all") == "yes":
         chosen, query = [], QueryDict(query.get("matching", ""))
     customers = Customer.objects.active().filter(number__in=chosen) if chosen else listing.narrowed(request, query)

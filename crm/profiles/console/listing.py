@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlencode
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, QueryDict
@@ -20,7 +19,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from core.base.registry import Registry
-from core.console.forms import FilterChoice
 from core.console.views import may
 from crm.customers.models import Customer, CustomerTag, Tag
 from crm.customers.registry import MATCHING
@@ -85,22 +83,12 @@ def permitted(request: HttpRequest, query: QueryDict) -> dict[str, str]:
     return {name: value for name, value in filters.items() if value}
 
 
-def actions(request: HttpRequest) -> list[tuple[BulkAction, Sequence[tuple[str, str]]]]:
-    return [(item, item.choices(request)) for item in ACTIONS if may(request.user, item.permission)]
-
-
 def chosen(request: HttpRequest) -> tuple[list[int], dict[str, str] | None]:
     """Return the targets of a bulk action: the ids of the chosen rows, or the filters when all matches are chosen."""
     if request.POST.get("all") == "yes":
         return [], permitted(request, QueryDict(request.POST.get("matching", "")))
     numbers = request.POST.getlist("customer")[:1000]
     return list(Customer.objects.active().filter(number__in=numbers).values_list("pk", flat=True)), None
-
-
-def query_of(query: QueryDict) -> str:
-    """Return the filters as a query string in a fixed order, so that equal lists have equal addresses."""
-    filters = {name: query.get(name, "").strip() for name in ("q", *FILTERS.names())}
-    return urlencode({name: value for name, value in filters.items() if value})
 
 
 def _matching(filters: Mapping[str, str]) -> QuerySet[Customer]:
@@ -110,15 +98,6 @@ def _matching(filters: Mapping[str, str]) -> QuerySet[Customer]:
         if item is not None:
             customers = item.apply(customers, value)
     return customers
-
-
-def choices(request: HttpRequest) -> list[FilterChoice]:
-    offered = [
-        FilterChoice(name, item.label, item.choices(request), request.GET.get(name, ""))
-        for name, item in FILTERS.items()
-        if may(request.user, item.permission)
-    ]
-    return [choice for choice in offered if choice.choices]
 
 
 def _tags(_request: HttpRequest) -> list[tuple[str, str]]:

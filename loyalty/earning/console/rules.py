@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -23,10 +22,12 @@ from core.console.switching import switch_active
 from core.console.views import may, page, wants_part
 from core.jobs.models import Job, JobState
 from core.jobs.queueing import enqueue_after_commit
+from core.lists.showing import respond
 from core.security.models import User
 from core.text.formatting import number
 from crm.customers.models import Customer
 from crm.orders.selectors.skus import unknown_skus
+from loyalty.earning.console.listing import EARNING_RULES, standing
 from loyalty.earning.console.rule_form import EarningRuleForm, RuleSettingsForm
 from loyalty.earning.labels import cap_words, condition_words, terms_words, trigger_words
 from loyalty.earning.models import Earning, EarningRule, EarningRuleVersion, EarningUse, Stacking
@@ -50,49 +51,14 @@ class VersionRow:
     given: Mapping[str, Any] | None
 
 
-def standing(rule: EarningRule, now: datetime) -> tuple[str, str]:
-    """Return (label, tone) of a rule at that time."""
-    if not rule.active:
-        return _t("Switched off"), "off"
-    if rule.ends_at and rule.ends_at <= now:
-        return _t("Ended"), "off"
-    if rule.starts_at and rule.starts_at > now:
-        return _t("Not started"), "info"
-    return _t("Running"), "good"
-
-
 def _rule(pk: int) -> EarningRule:
     return get_object_or_404(EarningRule.objects.select_related("program", "point_type"), pk=pk)
 
 
-def _newest(rules: list[EarningRule]) -> dict[int, EarningRuleVersion]:
-    rows = EarningRuleVersion.objects.filter(rule__in=rules).order_by("rule_id", "-version").distinct("rule_id")
-    return {row.rule_id: row for row in rows}
-
-
 @page("loyalty.view_earningrule")
 def index(request: HttpRequest) -> HttpResponse:
-    """List the earning rules with their newest versions; active ones come first."""
-    rules = list(EarningRule.objects.select_related("program", "point_type").order_by("-active", "position", "pk"))
-    newest, now = _newest(rules), clock.now()
-    rows = [
-        {
-            "rule": rule,
-            "trigger": trigger_words(rule),
-            "terms": terms_words(version, rule.program),
-            "conditions": condition_words(version, rule.program),
-            "stacking": Stacking(version.stacking).label,
-            "state": standing(rule, now),
-            "version": version.version,
-        }
-        for rule in rules
-        if (version := newest.get(rule.pk))
-    ]
-    context = {
-        "rows": rows,
-        "may_add": may(request.user, "loyalty.add_earningrule") and Program.objects.default() is not None,
-    }
-    return render(request, "loyalty/earning/earning.html", context)
+    """List the earning rules."""
+    return respond(EARNING_RULES, request)
 
 
 @page("loyalty.view_earningrule")

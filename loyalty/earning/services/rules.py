@@ -12,9 +12,11 @@ from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from core.base import clock
 from core.base.actor import Actor
 from core.base.errors import Invalid
 from core.db.locks import lock_name, lock_row
+from core.lists.services import copy_name, refuse_archived
 from loyalty.earning.models import EarningRule, EarningRuleVersion, Stacking
 from loyalty.earning.registry import clean_conditions
 from loyalty.earning.rules.caps import SCOPES
@@ -46,6 +48,7 @@ def create_rule(
     with transaction.atomic():
         lock_name("loyalty.earning-rule-code", program.pk)
         rule.code = _code(program, rule.name)
+        rule.owner_id = actor.user_id
         rule.save(force_insert=True)
         _publish(rule, version, actor)
     triggers.forget()
@@ -57,7 +60,33 @@ def publish_version(*, rule: EarningRule, terms: EarningTerms, actor: Actor) -> 
     version = proposed_version(rule=rule, terms=terms)
     with transaction.atomic():
         locked = lock_row(EarningRule.objects.filter(pk=rule.pk), weak=True)
+        refuse_archived(locked)
         return _publish(locked, version, actor)
+
+
+def duplicate_rule(*, rule: EarningRule, actor: Actor) -> EarningRule:
+    """Create a rule with the newest terms of this one, switched off and without dates."""
+    newest = rule.versions.order_by("-version").first()
+    if newest is None:
+        raise Invalid(_("This rule has no terms yet."), code="required", field="terms")
+    terms = cast(EarningTerms, {name: getattr(newest, name) for name in TERMS})
+    return create_rule(
+        program=rule.program,
+        point_type=rule.point_type,
+        name=copy_name(EarningRule, rule.name),
+        terms=terms,
+        trigger=rule.trigger,
+        event_kind=rule.event_kind,
+        position=rule.position,
+        budget=rule.budget,
+        active=False,
+        actor=actor,
+    )
+
+
+def is_busy(rule: EarningRule) -> bool:
+    """Return whether the rule earns points now or later, so that it can't be archived."""
+    return rule.active and (rule.ends_at is None or rule.ends_at > clock.now())
 
 
 def update_rule(*, rule: EarningRule, actor: Actor, **values: Any) -> EarningRule:
@@ -65,6 +94,7 @@ def update_rule(*, rule: EarningRule, actor: Actor, **values: Any) -> EarningRul
     _check_rule(values)
     with transaction.atomic():
         locked = lock_row(EarningRule.objects.filter(pk=rule.pk), weak=True)
+        refuse_archived(locked)
         for name, value in values.items():
             setattr(locked, name, value)
         _check_dates(locked.starts_at, locked.ends_at)

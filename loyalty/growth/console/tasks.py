@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext
 
 from core.base import clock
 from core.base.actor import of_user
@@ -20,9 +17,10 @@ from core.base.errors import NotFound
 from core.console import editing
 from core.console.switching import switch_active
 from core.console.views import back, may, page
-from core.db import paging
+from core.lists.showing import respond
 from crm.customers.models import Customer
 from loyalty.growth.console.forms import TaskForm
+from loyalty.growth.console.listing import TASKS, standing
 from loyalty.growth.labels import gives, quantity, what_counts
 from loyalty.growth.models import Task, TaskJoin
 from loyalty.growth.selectors import leaderboard
@@ -34,20 +32,6 @@ from loyalty.program import selectors
 from loyalty.program.models import Program
 
 PAGE = 50
-
-
-@dataclass(frozen=True)
-class TaskRow:
-    """One task of the list. `on` is (level, members on it in the present period); level 0 comes first.
-
-    Level 0 counts the members who began and reached no level.
-    """
-
-    task: Task
-    counts: str
-    state: tuple[str, str]
-    levels: int
-    on: list[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -69,37 +53,9 @@ EDITOR = editing.Editor(
 )
 
 
-def standing(task: Task, now: datetime) -> tuple[str, str]:
-    """Return (label, tone) of a task at that time."""
-    if not task.active:
-        return _t("Switched off"), "off"
-    if task.ends_at and task.ends_at <= now:
-        return _t("Ended"), "off"
-    if task.starts_at and task.starts_at > now:
-        return _t("Not started"), "info"
-    return pgettext("task", "Running"), "good"
-
-
 @page("loyalty.view_task")
 def index(request: HttpRequest) -> HttpResponse:
-    over = request.GET.get("state") == "over"
-    now = clock.now()
-    ended = Q(active=False) | Q(ends_at__lte=now)
-    tasks = task_catalogue.with_levels(Task.objects.all())
-    tasks_page = paging.keyset(
-        tasks.filter(ended) if over else tasks.exclude(ended), ["-id"], request.GET.get("cursor"), PAGE
-    )
-    on = task_catalogue.on_levels(tasks_page.items, now)
-    context = {
-        "page": tasks_page,
-        "rows": [
-            TaskRow(task, what_counts(task), standing(task, now), len(task.levels.all()), sorted(on[task.pk].items()))
-            for task in tasks_page
-        ],
-        "over": over,
-        "may_add": may(request.user, "loyalty.add_task") and Program.objects.default() is not None,
-    }
-    return render(request, "loyalty/growth/tasks.html", context)
+    return respond(TASKS, request)
 
 
 @page("loyalty.view_task")

@@ -15,6 +15,7 @@ from core.base import clock
 from core.base.actor import Actor
 from core.base.errors import Invalid, Refused
 from core.db.locks import lock_row, lock_rows
+from core.lists.services import copy_name, refuse_archived
 from loyalty.growth.models import Badge, Measure, Period, Task, TaskJoin, TaskLevel, TaskProgress
 from loyalty.growth.rules import LEVELS, levels_problem
 from loyalty.growth.services.badges import cleaned_values, code_from
@@ -79,6 +80,7 @@ def create_task(
                 measure=measure,
                 period=period,
                 counts_from=cleaned.get("starts_at") or clock.now(),
+                owner_id=actor.user_id,
                 **cleaned,
             )
             _write_levels(task, levels)
@@ -97,6 +99,7 @@ def update_task(*, task: Task, actor: Actor, levels: Sequence[Level] | None = No
     cleaned = cleaned_values(values, TEXTS, CHANGEABLE)
     with transaction.atomic():
         locked = lock_row(Task.objects.select_related("program").filter(pk=task.pk), weak=True)
+        refuse_archived(locked)
         starts_at = cleaned.get("starts_at", locked.starts_at)
         _check_dates(starts_at, cleaned.get("ends_at", locked.ends_at))
         if cleaned.get("active") and not locked.active:
@@ -113,6 +116,31 @@ def update_task(*, task: Task, actor: Actor, levels: Sequence[Level] | None = No
             _write_levels(locked, levels)
         transaction.on_commit(triggers.forget, robust=True)
     return locked
+
+
+def duplicate_task(*, task: Task, actor: Actor) -> Task:
+    """Create the same task, switched off and without dates. No member has progress in it."""
+    names = ("name_zh", "description", "description_zh", "season", "icon", "join", "position")
+    return create_task(
+        program=task.program,
+        name=copy_name(Task, task.name),
+        trigger=task.trigger,
+        event_kind=task.event_kind,
+        measure=task.measure,
+        period=task.period,
+        levels=[
+            Level(level.goal, level.points, level.growth, level.badge)
+            for level in task.levels.select_related("badge").order_by("level")
+        ],
+        active=False,
+        actor=actor,
+        **{name: getattr(task, name) for name in names},
+    )
+
+
+def is_busy(task: Task) -> bool:
+    """Return whether members can progress in the task now or later, so that it can't be archived."""
+    return task.active and (task.ends_at is None or task.ends_at > clock.now())
 
 
 def join_task(*, member: Member, task: Task, actor: Actor) -> TaskJoin:

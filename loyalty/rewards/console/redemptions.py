@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -15,13 +14,12 @@ from core.base import clock
 from core.base.actor import of_user
 from core.base.errors import Invalid
 from core.console.views import back, may, page
-from core.db import paging
-from loyalty.rewards.console.rewards import kind_label
+from core.lists.showing import respond
+from loyalty.rewards.console.listing import kind_label
+from loyalty.rewards.console.redemption_list import REDEMPTIONS, by_hand
 from loyalty.rewards.models import RedemptionState, RewardRedemption
 from loyalty.rewards.registry import FULFILMENTS
 from loyalty.rewards.services import redemptions as services
-
-PAGE = 50
 
 
 def _rows() -> QuerySet[RewardRedemption]:
@@ -32,30 +30,9 @@ def _redemption(pk: uuid.UUID) -> RewardRedemption:
     return get_object_or_404(_rows(), pk=pk)
 
 
-@dataclass(frozen=True)
-class RedemptionRow:
-    redemption: RewardRedemption
-    kind: str
-    by_hand: bool
-
-
 @page("loyalty.view_rewardredemption")
 def index(request: HttpRequest) -> HttpResponse:
-    """List redemptions: waiting ones oldest first, all others newest first."""
-    chosen = request.GET.get("state", RedemptionState.PLACED)
-    chosen = chosen if chosen in RedemptionState.values else ""
-    redemptions = _rows().filter(state=chosen) if chosen else _rows()
-    order = ["placed_at", "id"] if chosen == RedemptionState.PLACED else ["-placed_at", "-id"]
-    redemptions_page = paging.keyset(redemptions, order, request.GET.get("cursor"), PAGE)
-    context = {
-        "page": redemptions_page,
-        "rows": [RedemptionRow(row, kind_label(row.reward), _by_hand(row)) for row in redemptions_page],
-        "chosen": chosen,
-        "states": RedemptionState.choices,
-        "waiting": chosen == RedemptionState.PLACED,
-        "may_handle": may(request.user, "loyalty.handle_redemptions"),
-    }
-    return render(request, "loyalty/rewards/redemptions.html", context)
+    return respond(REDEMPTIONS, request)
 
 
 @page("loyalty.view_rewardredemption")
@@ -73,18 +50,13 @@ def _page(request: HttpRequest, row: RewardRedemption, address: dict[str, str] |
         "kind": kind_label(row.reward),
         "address": address,
         "may_handle": handles,
-        "may_ship": handles and placed and _by_hand(row),
+        "may_ship": handles and placed and by_hand(row),
         "may_cancel": handles and (placed or returnable),
         "may_see_address": handles and bool(row.address) and address is None,
         "overdue": placed and row.hold.expires_at <= clock.now(),
-        "by_hand": _by_hand(row),
+        "by_hand": by_hand(row),
     }
     return render(request, "loyalty/rewards/redemption.html", context)
-
-
-def _by_hand(row: RewardRedemption) -> bool:
-    fulfilment = FULFILMENTS.get(row.reward.kind)
-    return fulfilment is not None and not fulfilment.at_once
 
 
 @page("loyalty.handle_redemptions", methods=("POST",))

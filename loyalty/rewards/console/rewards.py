@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext
 
 from core.base import clock
 from core.base.actor import of_user
@@ -20,12 +15,12 @@ from core.base.errors import DomainError, Invalid
 from core.console import editing
 from core.console.switching import switch_active
 from core.console.views import may, page, wants_part
-from core.db import paging
-from core.text.formatting import money, number
+from core.lists.showing import respond
 from loyalty.program import registry as audiences
 from loyalty.program.models import Program
 from loyalty.program.selectors import default_program
 from loyalty.rewards import selectors as catalogue
+from loyalty.rewards.console.listing import REWARDS, kind_label, picture_url, price, standing
 from loyalty.rewards.console.reward_form import RewardForm
 from loyalty.rewards.models import Reward, RewardRedemption
 from loyalty.rewards.registry import FULFILMENTS
@@ -33,40 +28,8 @@ from loyalty.rewards.selectors import Taken
 from loyalty.rewards.services import rewards as services
 from loyalty.rewards.services.codes import FILE_BYTES, upload_reward_codes
 
-PAGE = 50
 REDEMPTIONS = 10
 REFUSED_SHOWN = 100
-
-
-@dataclass(frozen=True)
-class RewardRow:
-    reward: Reward
-    price: str
-    kind: str
-    state: tuple[str, str]
-    taken: Taken
-    codes_left: int | None
-
-    @property
-    def picture(self) -> str:
-        return picture_url(self.reward)
-
-
-def picture_url(reward: Reward) -> str:
-    name = (reward.picture.name or "").rpartition("/")[2]
-    return reverse("reward_picture", args=[name]) if name else ""
-
-
-def price(reward: Reward) -> str:
-    text = ngettext("%(count)s point", "%(count)s points", reward.points) % {"count": number(reward.points)}
-    if not reward.money:
-        return text
-    return f"{text} + {money(reward.money, reward.program.currency)}"
-
-
-def kind_label(reward: Reward) -> str:
-    fulfilment = FULFILMENTS.get(reward.kind)
-    return str(fulfilment.label) if fulfilment else reward.kind
 
 
 EDITOR = editing.Editor(
@@ -81,50 +44,13 @@ EDITOR = editing.Editor(
 )
 
 
-def standing(reward: Reward, now: datetime) -> tuple[str, str]:
-    """Return (label, tone) of a reward at that time."""
-    if not reward.active:
-        return _t("Switched off"), "off"
-    if reward.ends_at and reward.ends_at <= now:
-        return _t("Ended"), "off"
-    if reward.starts_at and reward.starts_at > now:
-        return _t("Not started"), "info"
-    if reward.stock == 0:
-        return pgettext("rewards", "Sold out"), "warn"
-    return pgettext("rewards", "On offer"), "good"
-
-
 def _reward(pk: int) -> Reward:
     return get_object_or_404(Reward.objects.select_related("program", "category", "minimum_tier"), pk=pk)
 
 
 @page("loyalty.view_reward")
 def index(request: HttpRequest) -> HttpResponse:
-    over = request.GET.get("state") == "over"
-    now = clock.now()
-    ended = Q(active=False) | Q(ends_at__lte=now)
-    rewards = Reward.objects.select_related("program", "category", "minimum_tier")
-    rewards_page = paging.keyset(
-        rewards.filter(ended) if over else rewards.exclude(ended), ["-id"], request.GET.get("cursor"), PAGE
-    )
-    taken, left = catalogue.taken(rewards_page.items), catalogue.codes_left(rewards_page.items)
-    context = {
-        "page": rewards_page,
-        "rows": [
-            RewardRow(
-                reward,
-                price(reward),
-                kind_label(reward),
-                standing(reward, now),
-                taken.get(reward.pk, Taken()),
-                left.get(reward.pk),
-            )
-            for reward in rewards_page
-        ],
-        "over": over,
-        "may_add": may(request.user, "loyalty.add_reward") and Program.objects.default() is not None,
-    }
-    return render(request, "loyalty/rewards/rewards.html", context)
+    return respond(REWARDS, request)
 
 
 @page("loyalty.view_reward")

@@ -8,15 +8,17 @@ from datetime import datetime
 from typing import Any
 
 from django.core.files.base import ContentFile
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from core.base import clock
 from core.base.actor import Actor
 from core.base.errors import Conflict, Invalid
 from core.db.locks import lock_row
 from core.http import pictures
+from core.lists.services import copy_name, refuse_archived
 from loyalty.program import registry as audiences
 from loyalty.program.models import Program
 from loyalty.rewards.models import Reward, RewardCategory
@@ -47,7 +49,7 @@ def create_reward(
     cleaned = _cleaned(program, kind, {"settings": {}, **values, "name": name, "points": points}, {})
     try:
         with transaction.atomic():
-            reward = Reward(program=program, code=chosen, kind=kind)
+            reward = Reward(program=program, code=chosen, kind=kind, owner_id=actor.user_id)
             return _saved(reward, cleaned)
     except IntegrityError:
         raise Invalid(_("Another reward has this code."), code="code_taken", field="code") from None
@@ -62,6 +64,7 @@ def update_reward(*, reward: Reward, actor: Actor, stock_seen: int | None = None
     _check_known(values)
     with transaction.atomic():
         locked = lock_row(Reward.objects.select_related("program").filter(pk=reward.pk), weak=True)
+        refuse_archived(locked)
         wanted = values.get("stock")
         if "stock" in values and wanted is not None and stock_seen is not None and locked.stock is not None:
             values["stock"] = locked.stock + wanted - stock_seen
@@ -73,6 +76,31 @@ def update_reward(*, reward: Reward, actor: Actor, stock_seen: int | None = None
                     field="stock",
                 )
         return _saved(locked, _cleaned(locked.program, locked.kind, values, locked.settings, locked))
+
+
+def duplicate_reward(*, reward: Reward, actor: Actor) -> Reward:
+    """Create the same reward, switched off and without dates and codes."""
+    names = CHANGEABLE - {"active", "starts_at", "ends_at", "picture", "settings", "tier_limits", "name"}
+    values = {name: getattr(reward, name) for name in names}
+    settings = dict(reward.settings)
+    values["tier_limits"] = settings.pop("tier_limits", {})
+    if reward.picture:
+        with reward.picture.open("rb") as picture:
+            values["picture"] = SimpleUploadedFile(str(reward.picture.name).rpartition("/")[2], picture.read())
+    return create_reward(
+        program=reward.program,
+        kind=reward.kind,
+        name=copy_name(Reward, reward.name),
+        settings=settings,
+        active=False,
+        actor=actor,
+        **values,
+    )
+
+
+def is_busy(reward: Reward) -> bool:
+    """Return whether members can redeem the reward now or later, so that it can't be archived."""
+    return reward.active and (reward.ends_at is None or reward.ends_at > clock.now())
 
 
 def _check_known(values: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from analytics.segments.models import CustomerSegments, Segment
 from campaigns.coupons.models import CouponCode, CouponUse
 from campaigns.experiments.models import Exposure
 from campaigns.experiments.services.experiments import Arm, create_experiment, start_experiment
@@ -324,3 +325,26 @@ def test_a_damaged_filter_lists_all_customers(client, staff, store, make_journey
     for query in ("?figure=nothing&day=2026-99-99&version=x", "?cursor=x&did=%00&reason=%00&who=%00"):
         assert "2 runs" in client.get(address + query).content.decode()
     assert "No customers behind this figure" in client.get(f"{address}?step=zz&figure=done").content.decode()
+
+
+def test_the_customers_of_a_figure_are_saved_as_a_list_once(client, staff, store, make_journey, let_in):
+    # given customers who entered, and others who were held out
+    journey = make_journey(WAIT)
+    entered = let_in(journey, 3)
+    let_in(journey, 2, held=True)
+    save = reverse("journey_customers_save", args=[journey.pk])
+    # when the figure of those who entered is saved
+    client.force_login(staff(Role.MARKETER))
+    answer = client.post(save, {"matching": "figure=entered"})
+    # then a list has them, each once, and belongs to who saved it
+    made = Segment.objects.get(kind="static")
+    assert answer.url == reverse("segment", args=[made.pk])
+    assert (made.size, made.name.startswith(f"{journey.name} · Entered · ")) == (3, True)
+    inside = CustomerSegments.objects.filter(inside__contains=[made.pk]).values_list("customer", flat=True)
+    assert set(inside) == {person.pk for person in entered}
+    # and a figure without customers makes none
+    client.post(save, {"matching": "figure=goal"})
+    # nor does a role that can't make segments
+    client.force_login(staff(Role.LEAD))
+    assert client.post(save, {"matching": "figure=entered"}).status_code == 403
+    assert Segment.objects.filter(kind="static").count() == 1

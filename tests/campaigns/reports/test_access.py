@@ -66,6 +66,8 @@ WHO_MAY = {
     "journey_counts": "campaigns.view_journey",
     "journey_results": "campaigns.view_journey",
     "journey_customers": "campaigns.view_journey",
+    "journey_customers_save": "analytics.add_segment",
+    "coupon_for_segment": "campaigns.change_coupon",
     "journey_try": "campaigns.view_journey",
     "journey_edit": "campaigns.change_journey",
     "journey_step": "campaigns.change_journey",

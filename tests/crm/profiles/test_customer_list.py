@@ -91,46 +91,52 @@ def test_an_invalid_tag_creates_no_job(client, agent, people, monkeypatch):
 
 def test_a_view_is_kept_under_a_name_and_marked_when_it_is_shown(client, agent, people):
     saved = client.post(
-        reverse("customers_view_save"), {"name": " My  Wangs ", "query": "bought=no&cursor=x&nonsense=1"}
+        reverse("list_view_save", args=["customers"]), {"name": " My  Wangs ", "query": "bought=no&cursor=x&nonsense=1"}
     )
     assert saved.url == "/customers/?bought=no"
     listed = client.get(saved.url).content.decode()
     assert '<a href="/customers/?bought=no"' in listed
     assert listed.count('aria-current="true">My Wangs') == 1
     assert "Remove the view “My Wangs”" in listed
-    client.post(reverse("customers_view_save"), {"name": "My Wangs", "query": "bought=yes"})
+    client.post(reverse("list_view_save", args=["customers"]), {"name": "My Wangs", "query": "bought=yes"})
     assert list(SavedView.objects.values_list("name", "query", "shared")) == [("My Wangs", "bought=yes", False)]
 
 
 @pytest.mark.parametrize("text", ["13800138000", "wang@example.com", "Wang"])
 def test_the_search_text_is_not_saved_in_a_view(client, agent, people, text):
     # when a view with a search for a person is saved
-    answer = client.post(reverse("customers_view_save"), {"name": "Mine", "query": f"q={text}&bought=no"}, follow=True)
+    answer = client.post(
+        reverse("list_view_save", args=["customers"]), {"name": "Mine", "query": f"q={text}&bought=no"}, follow=True
+    )
     # then only its filters are saved, and the page says so
     assert list(SavedView.objects.values_list("query", flat=True)) == ["bought=no"]
     assert "The search text is not saved, because it may name a person." in answer.content.decode()
     # and a view with only a search is refused
-    answer = client.post(reverse("customers_view_save"), {"name": "Other", "query": f"q={text}"}, follow=True)
+    answer = client.post(
+        reverse("list_view_save", args=["customers"]), {"name": "Other", "query": f"q={text}"}, follow=True
+    )
     assert SavedView.objects.count() == 1
     assert "Choose a filter first" in answer.content.decode()
 
 
 def test_views_are_private_or_shared_and_only_the_owner_removes_them(client, agent, staff, people):
     for name, shared in (("Private list", ""), ("Ours", "on")):
-        client.post(reverse("customers_view_save"), {"name": name, "query": "bought=no", "shared": shared})
+        client.post(
+            reverse("list_view_save", args=["customers"]), {"name": name, "query": "bought=no", "shared": shared}
+        )
     ours = SavedView.objects.get(name="Ours")
 
     client.force_login(staff(Role.ANALYST))
     assert [item.view.name for item in client.get(reverse("customers")).context["views"]] == ["Ours"]
-    assert client.post(reverse("customers_view_remove", args=[ours.pk])).status_code == 403
+    assert client.post(reverse("list_view_remove", args=["customers", ours.pk])).status_code == 403
     client.force_login(agent)
-    client.post(reverse("customers_view_remove", args=[ours.pk]))
+    client.post(reverse("list_view_remove", args=["customers", ours.pk]))
     assert list(SavedView.objects.values_list("name", flat=True)) == ["Private list"]
 
 
 @pytest.mark.parametrize("given", [{"name": "", "query": "bought=no"}, {"name": "Empty", "query": "cursor=abc"}])
 def test_a_view_needs_a_name_and_a_filter(client, agent, given):
-    client.post(reverse("customers_view_save"), given)
+    client.post(reverse("list_view_save", args=["customers"]), given)
     assert SavedView.objects.count() == 0
 
 
