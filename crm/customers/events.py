@@ -15,6 +15,7 @@ IDENTITY_ADDED = declare("crm.identity_added", _("Identity added"), icon="id")
 IDENTITY_MOVED = declare("crm.identity_moved", _("Identity moved to its verified owner"), icon="id")
 IDENTITY_UNMASKED = declare("crm.identity_unmasked", _("Contact detail shown in full"), icon="eye")
 DUPLICATE_SUSPECTED = declare("crm.duplicate_suspected", _("Possible duplicate"), icon="copy")
+DUPLICATE_DISMISSED = declare("crm.duplicate_dismissed", _("Not a duplicate"), icon="copy")
 CONSENT_CHANGED = declare(
     "crm.consent_changed",
     _("Consent changed"),

@@ -44,7 +44,9 @@ for _name, _label, _icon, _permission, _order in (
     navigation.register(
         _name, _label, url=_name, icon=_icon, permission=_permission, section="marketing", order=_order
     )  # fmt: skip
-timeline.FILTERS.register("campaigns", timeline.TimelineFilter(_("Messages and coupons"), events=("campaigns.",)))
+timeline.FILTERS.register(
+    "campaigns", timeline.TimelineFilter(_("Messages and coupons"), sources=("journeys",), events=("campaigns.",))
+)
 
 
 @palette.source("care", label=_("Care rules"), permission="campaigns.view_carerule")

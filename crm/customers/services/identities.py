@@ -22,6 +22,7 @@ from crm.customers import events
 from crm.customers.models import Customer, Identity, IdentityKind
 from crm.customers.rules.identities import SOFT_KINDS, normalise, phone_tail
 from crm.customers.services import customers
+from crm.customers.services.duplicates import suspect_duplicate
 
 # Order of precedence when two verified identities name different customers.
 PRECEDENCE = ["storefront", "wechat_unionid", "wechat_openid", "wecom_external", "card", "phone", "email", "device"]
@@ -142,12 +143,7 @@ def resolve_customer(
             _attach(customer, item, known.get((item.kind, item.value)), actor)
         for other in _distinct([*verified, *soft]):
             if other.pk != customer.pk:
-                emit(
-                    events.DUPLICATE_SUSPECTED,
-                    subject_id=customer.pk,
-                    payload={"other": other.pk, "number": other.number},
-                    actor=actor,
-                )
+                suspect_duplicate(customer=customer, other=other, actor=actor)
         return Resolution(customer, created)
 
 

@@ -8,10 +8,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from crm.customers.models import Customer
-from crm.customers.registry import panel
+from crm.customers.registry import TABS, Tab, panel
 from crm.orders.selectors import orders as orders_orders
 
 ORDERS_SHOWN = 5
+TABS.register("orders", Tab(_("Orders"), order=10))
 
 
 @panel(
@@ -20,7 +21,7 @@ ORDERS_SHOWN = 5
     template="crm/orders/panels/orders.html",
     permission="crm.view_order",
     order=10,
-    place="main",
+    tab="orders",
 )
 def _orders(customer: Customer, _request: HttpRequest) -> dict[str, Any]:
     newest = list(orders_orders.orders_of(customer)[: ORDERS_SHOWN + 1])

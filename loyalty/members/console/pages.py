@@ -13,6 +13,7 @@ from core.console.views import back, may, page
 from core.db import paging
 from core.text.formatting import number as format_number
 from crm.customers.models import Customer
+from crm.customers.registry import tab_address
 from loyalty.ledger.console.adjustments import member_or_404
 from loyalty.ledger.selectors import figures
 from loyalty.ledger.selectors.trends import trends
@@ -107,11 +108,11 @@ def suspend(request: HttpRequest, number: str) -> HttpResponse:
         actor=of_user(request.user),
     )
     messages.success(request, _t("%(name)s is suspended.") % {"name": member.customer})
-    return redirect(f"/customers/{number}/#panel-loyalty")
+    return redirect(tab_address(member.customer, "points", "loyalty"))
 
 
 @page("loyalty.suspend_member", methods=("POST",))
 def resume(request: HttpRequest, number: str) -> HttpResponse:
     member = resume_member(member=member_or_404(number), note=request.POST.get("note", ""), actor=of_user(request.user))
     messages.success(request, _t("%(name)s is active again.") % {"name": member.customer})
-    return redirect(f"/customers/{number}/#panel-loyalty")
+    return redirect(tab_address(member.customer, "points", "loyalty"))
