@@ -12,7 +12,7 @@ from django.db.models import F, Func, Q, QuerySet, TextField, Value
 from core.security import crypto
 from crm.customers.models import Customer, CustomerTag, Identity
 from crm.customers.rules.identities import mask, normalise
-from crm.customers.rules.names import fold, name_terms, pinyin_term
+from crm.customers.rules.names import fold, name_terms, pinyin_term, search_form
 from crm.customers.selectors import default_country
 from crm.desk.models import Ticket
 from crm.orders.models import Order
@@ -25,6 +25,7 @@ MOST_EXACT = 500
 # A tail of four digits is taken as the end of a phone number; with a letter in it, it can only be an order number.
 SHORTEST_ORDER_TAIL = 5
 SHORTEST_MIXED_TAIL = 3
+SIMILAR_SHOWN = 10
 TERMS = ArrayField(TextField())
 
 
@@ -106,6 +107,27 @@ def named(customers: QuerySet[Customer], query: str) -> QuerySet[Customer]:
             condition |= Q(_terms__contains=Value([term], output_field=TERMS)) & Q(search_name__contains=f" {word}")
         customers = customers.filter(condition)
     return customers
+
+
+@dataclass(frozen=True)
+class SimilarCustomer:
+    """A known customer with the same contact, or only with the same name."""
+
+    customer: Customer
+    same_contact: bool
+
+
+def similar_customers(name: str, phone: str, email: str) -> list[SimilarCustomer]:
+    """Return the active customers who may be the person with this name and these contacts; at most SIMILAR_SHOWN."""
+    condition = Q(pk__in=[])
+    if phone.strip():
+        condition |= _is("phone", phone, default_country())
+    if email.strip():
+        condition |= _is("email", email)
+    owners = set(Identity.objects.filter(condition).values_list("customer_id", flat=True))
+    same = Customer.objects.active().filter(Q(pk__in=owners) | Q(search_name=search_form(name)) & ~Q(search_name=""))
+    found = [SimilarCustomer(customer, customer.pk in owners) for customer in same.order_by("-pk")[:SIMILAR_SHOWN]]
+    return sorted(found, key=lambda item: not item.same_contact)
 
 
 @dataclass

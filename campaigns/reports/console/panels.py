@@ -29,6 +29,7 @@ from core.base import clock
 from core.console.views import may, viewer
 from crm.customers.models import Customer, CustomerState
 from crm.customers.registry import TABS, Tab, action, panel, tab_address
+from loyalty.program.registry import MEMBER_FIGURES, MemberFigure
 
 SHOWN = 5
 COUPONS_OFFERED = 100
@@ -162,6 +163,14 @@ def _suppressions(customer: Customer, request: HttpRequest) -> dict[str, Any] | 
         else [],
         "may_lift": may(request.user, "campaigns.change_suppression"),
     }
+
+
+MEMBER_FIGURES.register(
+    "journeys",
+    MemberFigure(
+        _("Journeys under way"), lambda customer: JourneyRun.objects.filter(customer=customer, state="active").count()
+    ),
+)
 
 
 @action("give_coupon", label=_("Give a coupon"), icon="ticket", permission="campaigns.issue_coupon", order=30)

@@ -112,7 +112,7 @@ def resolve_customer(
     items = normalised(given, country=country)
     with transaction.atomic():
         # Two concurrent requests for the same new person must create only one customer.
-        lock_names([f"identity:{item.kind}:{index_of(item.kind, item.value).hex()}" for item in items])
+        lock_identities(items)
         known = {
             (item.kind, item.value): identity for item in items if (identity := find(item.kind, item.value)) is not None
         }
@@ -169,6 +169,11 @@ def add_identity(
                 _("This identity belongs to another customer."), code="identity_taken", field="identity.value"
             )
         return identity
+
+
+def lock_identities(items: Iterable[GivenIdentity]) -> None:
+    """Lock the names of these normalised identities until the transaction ends, whether or not they are known."""
+    lock_names([f"identity:{item.kind}:{index_of(item.kind, item.value).hex()}" for item in items])
 
 
 def _distinct(customers: Iterable[Customer]) -> list[Customer]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
-from core.console.views import link, page
+from core.console.views import link, may, page
 from core.db import paging
 from crm.customers.models import Customer
 from crm.orders.models import Order, OrderState
@@ -71,6 +71,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "order": order,
         "sums": [(label, amount) for label, amount in sums if amount],
+        "may_refund": order.state == OrderState.PAID
+        and order.refunded < order.total
+        and may(request.user, "crm.add_refund"),
         "kept": order.total - order.refunded,
         "tickets": tickets if request.user.has_perm("crm.view_ticket") else [],
     }

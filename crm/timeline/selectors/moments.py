@@ -248,6 +248,8 @@ DESCRIPTIONS = {
     "crm.consent_changed": _consent,
     "crm.identity_added": _identity,
     "crm.identity_moved": _identity,
+    "crm.identity_verified": _identity,
+    "crm.identity_removed": _identity,
     "crm.identity_unmasked": _identity,
     "crm.duplicate_suspected": lambda payload: _t("with customer %(number)s") % {"number": payload["number"]},
     "crm.duplicate_dismissed": lambda payload: _t("of customer %(number)s") % {"number": payload["number"]},

@@ -24,7 +24,7 @@ from loyalty.ledger.models import Account
 from loyalty.ledger.selectors import allowances, figures, statements
 from loyalty.ledger.selectors import balances as selectors
 from loyalty.program import selectors as program_selectors
-from loyalty.program.models import Member, MemberState, Program, SuspensionReason
+from loyalty.program.models import Member, MemberState, Program
 from loyalty.rewards import selectors as reward_catalogue
 from loyalty.tiers.console.set_tier_form import GivenForm
 from loyalty.tiers.selectors import standing as tier_standing
@@ -141,7 +141,6 @@ def _suspending(request: HttpRequest, member: Member) -> dict[str, Any]:
         "suspended": member.state == MemberState.SUSPENDED,
         "suspended_by": by,
         "may_suspend": may(request.user, "loyalty.suspend_member"),
-        "suspension_reasons": SuspensionReason.choices,
     }
 
 
