@@ -89,6 +89,9 @@ class RefundForm(forms.Form):
 def refund(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the form, then the effect, then record the refund."""
     order = get_object_or_404(order_with_everything(), pk=pk)
+    if request.method == "POST" and order.refunds.filter(number=request.POST.get("number", "")[:64]).exists():
+        # A second click: the refund is there.
+        return redirect("order", pk)
     form = RefundForm(request.POST or None, order=order)
     effects: list[Effect] = []
     if request.method == "POST" and form.is_valid():
