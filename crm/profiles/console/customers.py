@@ -79,6 +79,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "may_tag": may(request.user, "crm.add_customertag"),
         "actions": listing.actions(request),
         "may_export": may(request.user, "crm.export_customer"),
+        "may_create": may(request.user, "crm.add_customer"),
+        "may_decide": may(request.user, "crm.change_duplicatecandidate"),
     }
     return render(request, "crm/profiles/customers.html", context)
 

@@ -36,7 +36,7 @@ def words(effects):
 def test_the_effect_is_exact_and_leaves_no_trace(order, settle):
     balance, entries, events = points(order), Entry.objects.count(), DomainEvent.objects.count()
     effects = try_refund(order=order, number="C-1", amount=2_500, lines=(), actor=SYSTEM)
-    shown = dict((label, (before, after)) for label, before, after in words(effects))
+    shown = {label: (before, after) for label, before, after in words(effects)}
     assert shown["Refunded of this order"] == ("CN¥0.00", "CN¥25.00")
     assert shown["Left of this order"] == ("CN¥100.00", "CN¥75.00")
     assert shown["Spent by the customer"] == ("CN¥100.00", "CN¥75.00")

@@ -112,14 +112,14 @@ def test_a_consent_is_recorded_after_its_effect(agent, ann):
     url = reverse("customer_consent", args=[ann.number])
     values = {"channel": "sms", "purpose": "marketing", "decision": "granted", "source": "phone call"}
     seen = agent.post(url, values)
-    assert [(effect.before, effect.after) for effect in seen.context["effects"]][0] == ("not asked", "Granted")
+    assert next((effect.before, effect.after) for effect in seen.context["effects"]) == ("not asked", "Granted")
     assert Consent.objects.count() == 0
     assert agent.post(url, {**values, "do": "save"}).status_code == 302
     consent = Consent.objects.get()
     assert (consent.channel, consent.decision, consent.source) == ("sms", "granted", "phone call")
     assert consent.actor.startswith("user:")
     again = agent.post(url, {**values, "decision": "withdrawn"})
-    assert [(effect.before, effect.after) for effect in again.context["effects"]][0] == ("Granted", "Withdrawn")
+    assert next((effect.before, effect.after) for effect in again.context["effects"]) == ("Granted", "Withdrawn")
 
 
 def test_a_pair_is_compared_and_answered(agent, make_customer, staff):
