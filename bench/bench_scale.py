@@ -155,6 +155,10 @@ def pages() -> None:
     # The palette that `/` opens answers while the user types; the list page shows the same customers with more columns.
     twice("customer_search", [("/palette/", {"q": word}) for word in words])
     twice("customer_list_search", [("/customers/", {"q": word}) for word in words])
+    # Pinyin in full, of one syllable and as initials; the shortest match the most names.
+    pinyins = [form for person in people if len(form := person.search_name.split(" ")) > 2][:40]
+    spoken = [word for form in pinyins for word in (form[1], form[2], form[-2])]
+    twice("customer_pinyin_search", [("/palette/", {"q": word}) for word in spoken if len(word) > 1])
 
     def floor() -> float:
         person = dice.choice(people)

@@ -12,8 +12,8 @@ from crm.orders import public
 from crm.orders.api import orders as orders_api
 from crm.orders.api import products as catalogue_api
 from crm.orders.api import spend as orders_spend_api
-from crm.orders.console import orders
-from crm.profiles.console import customers, picker
+from crm.orders.console import orders, refunds
+from crm.profiles.console import consents, contacts, creating, customers, duplicates, picker
 
 api = [
     path("customers", customers_api.CustomersView.as_view()),
@@ -37,16 +37,27 @@ console = [
     path("customers/tag/", customers.tag_many, name="customers_tag"),
     path("customers/export/", customers.export, name="customers_export"),
     path("customers/pick/", picker.pick, name="customer_pick"),
+    path("customers/new/", creating.new, name="customer_new"),
+    path("customers/duplicates/", duplicates.index, name="duplicates"),
+    path("customers/duplicates/<int:pk>/", duplicates.show, name="duplicate"),
+    path("customers/duplicates/<int:pk>/decide/", duplicates.decide, name="duplicate_decide"),
     path("customers/<str:number>/", customers.show, name="customer"),
     path("customers/<str:number>/timeline/", customers.timeline, name="customer_timeline"),
     path("customers/<str:number>/orders/", orders.of_customer, name="customer_orders"),
+    path("customers/<str:number>/tickets/", tickets.of_customer, name="customer_tickets"),
     path("customers/<str:number>/edit/", customers.edit, name="customer_edit"),
     path("customers/<str:number>/tags/", customers.tag, name="customer_tag"),
     path("customers/<str:number>/tags/<int:pk>/remove/", customers.untag, name="customer_untag"),
     path("customers/<str:number>/notes/", customers.note, name="customer_note"),
+    path("customers/<str:number>/notes/<int:pk>/pin/", customers.pin, name="customer_note_pin"),
+    path("customers/<str:number>/consents/", consents.record, name="customer_consent"),
+    path("customers/<str:number>/contacts/", contacts.add, name="customer_contact"),
+    path("customers/<str:number>/identities/<int:pk>/verify/", contacts.verify, name="customer_verify"),
+    path("customers/<str:number>/identities/<int:pk>/remove/", contacts.remove, name="customer_contact_remove"),
     path("customers/<str:number>/identities/<int:pk>/", customers.unmask, name="customer_unmask"),
     path("orders/", orders.index, name="orders"),
     path("orders/<int:pk>/", orders.show, name="order"),
+    path("orders/<int:pk>/refund/", refunds.refund, name="order_refund"),
     path("products/pictures/<str:name>", public.picture, name="product_picture"),
 ]
 console += [

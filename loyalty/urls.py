@@ -17,7 +17,7 @@ from loyalty.members.api import views as members_views_api
 from loyalty.members.console import pages as views
 from loyalty.rewards import public
 from loyalty.rewards.api import views as rewards_api
-from loyalty.rewards.console import redemptions, rewards
+from loyalty.rewards.console import redeeming, redemptions, rewards
 from loyalty.tiers.api import views as tiers_api
 from loyalty.tiers.console import tiers
 
@@ -71,6 +71,9 @@ console = [
     path("loyalty/members/", views.members, name="loyalty_members"),
     path("loyalty/members/<str:number>/adjust/", ledger_adjustments.adjust, name="loyalty_adjust"),
     path("loyalty/members/<str:number>/enrol/", views.enrol, name="loyalty_enrol"),
+    path("loyalty/members/<str:number>/redeem/", redeeming.choose, name="loyalty_redeem"),
+    path("loyalty/members/<str:number>/redeem/<int:pk>/", redeeming.redeem, name="loyalty_redeem_reward"),
+    path("loyalty/members/<str:number>/end/", views.end, name="loyalty_end"),
     path("loyalty/members/<str:number>/suspend/", views.suspend, name="loyalty_suspend"),
     path("loyalty/members/<str:number>/resume/", views.resume, name="loyalty_resume"),
     path("earning/", earning.index, name="earning"),

@@ -75,16 +75,27 @@ PAGES = """
 /customers/tag/                                    agent lead marketer administrator
 /customers/export/                                 lead analyst administrator
 /customers/pick/                                   staff
+/customers/new/                                    agent lead administrator
+/customers/duplicates/                             agent lead administrator
+/customers/duplicates/<int:pk>/                    agent lead administrator
+/customers/duplicates/<int:pk>/decide/             agent lead administrator
 /customers/<str:number>/                           staff
 /customers/<str:number>/timeline/                  staff
 /customers/<str:number>/orders/                    staff
+/customers/<str:number>/tickets/                   agent lead analyst administrator
 /customers/<str:number>/edit/                      agent lead administrator
+/customers/<str:number>/consents/                  agent lead administrator
+/customers/<str:number>/contacts/                  agent lead administrator
+/customers/<str:number>/identities/<int:pk>/verify/ agent lead administrator
+/customers/<str:number>/identities/<int:pk>/remove/ agent lead administrator
 /customers/<str:number>/tags/                      agent lead marketer administrator
 /customers/<str:number>/tags/<int:pk>/remove/      agent lead marketer administrator
 /customers/<str:number>/notes/                     agent lead administrator
+/customers/<str:number>/notes/<int:pk>/pin/        agent lead administrator
 /customers/<str:number>/identities/<int:pk>/       agent lead administrator
 /orders/                                           staff
 /orders/<int:pk>/                                  staff
+/orders/<int:pk>/refund/                           agent lead administrator
 /tickets/                                          agent lead analyst administrator
 /tickets/new/                                      agent lead administrator
 /tickets/<str:number>/                             agent lead analyst administrator
@@ -113,6 +124,9 @@ PAGES = """
 /loyalty/members/                                  staff
 /loyalty/members/<str:number>/adjust/              agent lead administrator
 /loyalty/members/<str:number>/enrol/               agent lead administrator
+/loyalty/members/<str:number>/redeem/              agent lead administrator
+/loyalty/members/<str:number>/redeem/<int:pk>/     agent lead administrator
+/loyalty/members/<str:number>/end/                 lead administrator
 /loyalty/members/<str:number>/suspend/             lead administrator
 /loyalty/members/<str:number>/resume/              lead administrator
 /earning/                                          marketer administrator

@@ -21,6 +21,8 @@ from loyalty.tiers import events as tiers_events
     crm.CUSTOMER_UPDATED,
     crm.IDENTITY_ADDED,
     crm.IDENTITY_MOVED,
+    crm.IDENTITY_VERIFIED,
+    crm.IDENTITY_REMOVED,
     crm.CONSENT_CHANGED,
     crm.TAGS_CHANGED,
     orders_events.ORDER_PAID,

@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 import campaigns.reports.console.columns
 import campaigns.reports.console.home
+import campaigns.reports.console.moments
 import campaigns.reports.console.panels
 import campaigns.reports.console.shell  # noqa: F401
 from campaigns.reports.kinds.at_risk import AtRisk

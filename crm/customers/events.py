@@ -12,9 +12,12 @@ CUSTOMER_UPDATED = declare(
     describe=lambda p: ", ".join(p.get("fields", [])),
 )
 IDENTITY_ADDED = declare("crm.identity_added", _("Identity added"), icon="id")
+IDENTITY_VERIFIED = declare("crm.identity_verified", _("Contact detail verified"), icon="id")
+IDENTITY_REMOVED = declare("crm.identity_removed", _("Contact detail removed"), icon="trash")
 IDENTITY_MOVED = declare("crm.identity_moved", _("Identity moved to its verified owner"), icon="id")
 IDENTITY_UNMASKED = declare("crm.identity_unmasked", _("Contact detail shown in full"), icon="eye")
 DUPLICATE_SUSPECTED = declare("crm.duplicate_suspected", _("Possible duplicate"), icon="copy")
+DUPLICATE_DISMISSED = declare("crm.duplicate_dismissed", _("Not a duplicate"), icon="copy")
 CONSENT_CHANGED = declare(
     "crm.consent_changed",
     _("Consent changed"),

@@ -41,7 +41,9 @@ grant(
     to=EVERYONE,
 )  # fmt: skip
 grant(
-    "crm.change_customer", "crm.add_customertag", "crm.unmask_customer", "crm.add_note",
+    "crm.add_customer", "crm.change_customer", "crm.add_customertag", "crm.unmask_customer", "crm.add_note",
+    "crm.add_identity", "crm.change_identity", "crm.delete_identity", "crm.add_consent",
+    "crm.view_duplicatecandidate", "crm.change_duplicatecandidate",
     to=[Role.AGENT, Role.LEAD],
 )  # fmt: skip
 grant("crm.add_customertag", to=[Role.MARKETER])

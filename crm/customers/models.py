@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from core.audit.tracking import audited
 from core.db.fields import BlindIndexField, EncryptedTextField
+from crm.customers.rules.names import search_form
 
 
 class Gender(models.TextChoices):
@@ -25,6 +26,18 @@ class CustomerState(models.TextChoices):
     ACTIVE = "active", pgettext_lazy("customer", "Active")
     MERGED = "merged", _("Merged into another")
     ERASED = "erased", _("Erased")
+
+
+class FoldedNameField(models.TextField):
+    """The folded form of the field `name`, written with each save of the row.
+
+    Code that writes names without saving an object writes `search_form(name)` beside it.
+    """
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        form = search_form(getattr(model_instance, "name", ""))
+        setattr(model_instance, self.attname, form)
+        return form
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
@@ -43,6 +56,7 @@ class Customer(models.Model):
         db_default=models.Func(function="crm_next_customer_number", output_field=models.CharField()),
     )
     name = models.CharField(_("name"), max_length=200, blank=True, default="")
+    search_name = FoldedNameField(editable=False, db_default="", help_text="The name as search reads it.")
     state = models.CharField(_("state"), max_length=8, choices=CustomerState.choices, default=CustomerState.ACTIVE)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     birthday = EncryptedTextField(_("birthday"), null=True, blank=True)
@@ -248,6 +262,43 @@ class Note(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+
+class DuplicateState(models.TextChoices):
+    OPEN = "open", _("To be decided")
+    DISTINCT = "distinct", _("Not the same person")
+
+
+class DuplicateCandidate(models.Model):
+    """Two customers who may be one person (S5). A person decides, and the answer is kept, so no pair comes back."""
+
+    first = models.ForeignKey(Customer, models.PROTECT, related_name="+", db_index=False)
+    second = models.ForeignKey(Customer, models.PROTECT, related_name="+")
+    state = models.CharField(_("state"), max_length=8, choices=DuplicateState.choices, default=DuplicateState.OPEN)
+    suspected_at = models.DateTimeField(_("suspected"), db_default=Now())
+    decided_at = models.DateTimeField(_("decided"), null=True)
+    decided_by = models.CharField(max_length=80, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("possible duplicate")
+        verbose_name_plural = _("possible duplicates")
+        constraints = [
+            models.UniqueConstraint(fields=["first", "second"], name="crm_duplicatecandidate_once"),
+            models.CheckConstraint(
+                condition=models.Q(first__lt=models.F("second")), name="crm_duplicatecandidate_in_order"
+            ),
+        ]
+        indexes = [
+            # the list of pairs to decide
+            models.Index(
+                fields=["-suspected_at", "-id"],
+                condition=models.Q(state="open"),
+                name="crm_duplicatecandidate_open",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_id} {self.second_id}: {self.state}"
 
 
 class AttributeType(models.TextChoices):

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import Promise
 
 from core.base.registry import Registry
@@ -38,13 +39,23 @@ PanelFunction = TypeVar("PanelFunction", bound=PanelContext)
 
 
 @dataclass(frozen=True)
+class Tab:
+    """A tab of the customer page. It is shown when the viewer may see at least one of its panels."""
+
+    label: str | Promise
+    order: int = 100
+
+
+@dataclass(frozen=True)
 class Panel:
+    """A part of the customer page: in a tab, or without one in the first column."""
+
     title: str | Promise
     template: str
     context: PanelContext
     permission: str | None = None
     order: int = 100
-    place: Literal["main", "side"] = "side"
+    tab: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +109,7 @@ class ShownAction:
     danger: bool
 
 
+TABS: Registry[Tab] = Registry("tab of the customer page")
 PANELS: Registry[Panel] = Registry("customer panel")
 FACTS: Registry[RegisteredFact] = Registry("customer fact")
 ACTIONS: Registry[CustomerAction] = Registry("customer action")
@@ -110,12 +122,15 @@ def panel(
     template: str,
     permission: str | None = None,
     order: int = 100,
-    place: Literal["main", "side"] = "side",
+    tab: str = "",
 ) -> Callable[[PanelFunction], PanelFunction]:
-    """Add a panel to the customer page, in the main column above the timeline or beside it."""
+    """Add a panel to the customer page, in this tab, or without a tab in the first column.
+
+    Only the panels of the first column and of the open tab are read.
+    """
 
     def decorate(context: PanelFunction) -> PanelFunction:
-        PANELS.register(name, Panel(title, template, context, permission, order, place))
+        PANELS.register(name, Panel(title, template, context, permission, order, tab))
         return context
 
     return decorate
@@ -149,11 +164,24 @@ def action(
     return decorate
 
 
-def shown(customer: Customer, request: HttpRequest, place: str) -> list[ShownPanel]:
-    """Return the panels of one column that this viewer may see and that have something to show, in order."""
+def tabs(request: HttpRequest) -> list[tuple[str, str | Promise]]:
+    """Return (name, label) of the tabs of which this viewer may see a panel, in order."""
+    filled = {panel.tab for panel in PANELS if may(request.user, panel.permission)}
+    chosen = sorted((item for item in TABS.items() if item[0] in filled), key=lambda item: item[1].order)
+    return [(name, tab.label) for name, tab in chosen]
+
+
+def tab_address(customer: Customer, name: str, part: str = "") -> str:
+    """Return the address of a tab of the customer page, with a panel to scroll to."""
+    fragment = f"#panel-{part}" if part else ""
+    return f"{reverse('customer', args=[customer.number])}?tab={name}{fragment}"
+
+
+def shown(customer: Customer, request: HttpRequest, tab: str = "") -> list[ShownPanel]:
+    """Return the panels of a tab, or of the first column, that this viewer may see and that have something to show."""
     result = []
     for name, registered in sorted(PANELS.items(), key=lambda item: item[1].order):
-        if registered.place == place and may(request.user, registered.permission):
+        if registered.tab == tab and may(request.user, registered.permission):
             values = registered.context(customer, request)
             if values is not None:
                 result.append(ShownPanel(name, registered.title, registered.template, values))

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models import Case, Count, DateTimeField, F, IntegerField, Min, Q, QuerySet, Sum, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.base import clock
+from core.db import paging
 from core.db.paging import Page
 from core.security.models import User
+from crm.customers.models import Customer
 from crm.desk.models import Ticket, TicketDraft, TicketMessage, TicketPriority, TicketRating, TicketStatus
 
 PAGE = 50
@@ -77,6 +79,28 @@ def page(name: str, user: User, cursor: str | None, size: int = PAGE) -> Page[Ti
             tickets = tickets.filter(Q(updated_at__lt=after.at) | Q(updated_at=after.at, pk__lt=after.pk))
     rows = list(tickets.order_by(*order)[: size + 1])
     return Page(rows[:size], _encode(rows[size - 1], view.queue) if len(rows) > size else None)
+
+
+def tickets_of(customer: Customer) -> QuerySet[Ticket]:
+    """Return all tickets of a customer: first those that wait for us, then those that wait for the customer.
+
+    Urgent ones come first, then the longest waiting; resolved and closed tickets follow, newest first.
+    """
+    rank = Case(
+        When(status=TicketStatus.OPEN, then=0),
+        When(status=TicketStatus.PENDING, then=1),
+        default=2,
+        output_field=IntegerField(),
+    )
+    open_priority = Case(When(UNRESOLVED, then=F("priority")), default=0, output_field=IntegerField())
+    open_since = Case(When(UNRESOLVED, then=F("waiting_since")), default=None, output_field=DateTimeField())
+    tickets = Ticket.objects.filter(customer=customer).select_related("customer", "assignee")
+    return tickets.order_by(rank, open_priority.desc(), open_since.asc(nulls_last=True), "-updated_at", "-pk")
+
+
+def page_of_customer(customer: Customer, cursor: str | None) -> Page[Ticket]:
+    """Return one page of all tickets of a customer, the newest first."""
+    return paging.keyset(_rows().filter(customer=customer), ["-created_at", "-id"], cursor, PAGE)
 
 
 class _Cursor(NamedTuple):

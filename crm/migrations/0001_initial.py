@@ -1,4 +1,5 @@
 import core.db.fields
+import crm.customers.models
 import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.db.migrations.operations.special
@@ -210,6 +211,12 @@ class Migration(migrations.Migration):
                 ),
                 ("name", models.CharField(blank=True, default="", max_length=200, verbose_name="name")),
                 (
+                    "search_name",
+                    crm.customers.models.FoldedNameField(
+                        db_default="", editable=False, help_text="The name as search reads it."
+                    ),
+                ),
+                (
                     "state",
                     models.CharField(
                         choices=[("active", "Active"), ("merged", "Merged into another"), ("erased", "Erased")],
@@ -411,6 +418,12 @@ class Migration(migrations.Migration):
                 ),
                 ("name", models.CharField(blank=True, default="", max_length=200, verbose_name="name")),
                 (
+                    "search_name",
+                    crm.customers.models.FoldedNameField(
+                        db_default="", editable=False, help_text="The name as search reads it."
+                    ),
+                ),
+                (
                     "state",
                     models.CharField(
                         choices=[("active", "Active"), ("merged", "Merged into another"), ("erased", "Erased")],
@@ -531,6 +544,59 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [models.Index(fields=["tag", "customer"], name="crm_customertag_by_tag")],
                 "constraints": [models.UniqueConstraint(fields=("customer", "tag"), name="crm_customertag_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="DuplicateCandidate",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "To be decided"), ("distinct", "Not the same person")],
+                        default="open",
+                        max_length=8,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "suspected_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="suspected"
+                    ),
+                ),
+                ("decided_at", models.DateTimeField(null=True, verbose_name="decided")),
+                ("decided_by", models.CharField(blank=True, default="", max_length=80)),
+                (
+                    "first",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="crm.customer",
+                    ),
+                ),
+                (
+                    "second",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="crm.customer"),
+                ),
+            ],
+            options={
+                "verbose_name": "possible duplicate",
+                "verbose_name_plural": "possible duplicates",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "open")),
+                        fields=["-suspected_at", "-id"],
+                        name="crm_duplicatecandidate_open",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("first", "second"), name="crm_duplicatecandidate_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("first__lt", models.F("second"))), name="crm_duplicatecandidate_in_order"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1927,8 +1993,8 @@ class Migration(migrations.Migration):
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "crm_customerevent" ("attributes", "birth_year", "birthday", "birthday_index", "country", "created_at", "gender", "id", "language", "merged_into_id", "name", "number", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "region", "source", "state", "time_zone", "updated_at") VALUES (OLD."attributes", OLD."birth_year", OLD."birthday", OLD."birthday_index", OLD."country", OLD."created_at", OLD."gender", OLD."id", OLD."language", OLD."merged_into_id", OLD."name", OLD."number", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."region", OLD."source", OLD."state", OLD."time_zone", OLD."updated_at"); RETURN NULL;',
-                    hash="7579aacef791de78644e54970d850cfc3fe6c15e",
+                    func='INSERT INTO "crm_customerevent" ("attributes", "birth_year", "birthday", "birthday_index", "country", "created_at", "gender", "id", "language", "merged_into_id", "name", "number", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "region", "search_name", "source", "state", "time_zone", "updated_at") VALUES (OLD."attributes", OLD."birth_year", OLD."birthday", OLD."birthday_index", OLD."country", OLD."created_at", OLD."gender", OLD."id", OLD."language", OLD."merged_into_id", OLD."name", OLD."number", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."region", OLD."search_name", OLD."source", OLD."state", OLD."time_zone", OLD."updated_at"); RETURN NULL;',
+                    hash="772a5c66bdd556e558fc3edcdf6b8abf1031b2f5",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_2c843",
                     table="crm_customer",
@@ -1941,8 +2007,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "crm_customerevent" ("attributes", "birth_year", "birthday", "birthday_index", "country", "created_at", "gender", "id", "language", "merged_into_id", "name", "number", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "region", "source", "state", "time_zone", "updated_at") VALUES (OLD."attributes", OLD."birth_year", OLD."birthday", OLD."birthday_index", OLD."country", OLD."created_at", OLD."gender", OLD."id", OLD."language", OLD."merged_into_id", OLD."name", OLD."number", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."region", OLD."source", OLD."state", OLD."time_zone", OLD."updated_at"); RETURN NULL;',
-                    hash="6ef2476976e2cb55e826d287cd21b0c9395075b9",
+                    func='INSERT INTO "crm_customerevent" ("attributes", "birth_year", "birthday", "birthday_index", "country", "created_at", "gender", "id", "language", "merged_into_id", "name", "number", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "region", "search_name", "source", "state", "time_zone", "updated_at") VALUES (OLD."attributes", OLD."birth_year", OLD."birthday", OLD."birthday_index", OLD."country", OLD."created_at", OLD."gender", OLD."id", OLD."language", OLD."merged_into_id", OLD."name", OLD."number", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."region", OLD."search_name", OLD."source", OLD."state", OLD."time_zone", OLD."updated_at"); RETURN NULL;',
+                    hash="ab7c7d336166ceca367404a25fcf7fd7731ffe02",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_21256",
                     table="crm_customer",

@@ -14,7 +14,7 @@ import crm.orders.console.shell
 import crm.orders.events
 import crm.orders.webhooks  # noqa: F401
 from core.base.facts import FACTS, Amounts, amounts, count_of, supersede
-from core.security.roles import EVERYONE, grant
+from core.security.roles import EVERYONE, Role, grant
 from core.security.scopes import SCOPES
 
 
@@ -59,4 +59,5 @@ SCOPES.register("orders:write", _("Send orders and refunds"))
 SCOPES.register("products:read", _("Read products"))
 SCOPES.register("products:write", _("Send products"))
 grant("crm.view_order", "crm.view_product", "crm.view_spendadjustment", to=EVERYONE)
+grant("crm.add_refund", to=[Role.AGENT, Role.LEAD])
 grant("crm.change_product", "crm.add_product", to=[])

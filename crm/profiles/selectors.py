@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import CharField, F, Func, Q, QuerySet, TextField, Value
-from django.db.models.functions import Lower, Replace
+from django.db.models import F, Func, Q, QuerySet, TextField, Value
 
 from core.security import crypto
 from crm.customers.models import Customer, CustomerTag, Identity
 from crm.customers.rules.identities import mask, normalise
+from crm.customers.rules.names import fold, name_terms, pinyin_term, search_form
 from crm.customers.selectors import default_country
 from crm.desk.models import Ticket
 from crm.orders.models import Order
@@ -22,16 +22,19 @@ from crm.orders.selectors.spending import Spending, spending
 PHONE = re.compile(r"\+?[\d\s\-().]{6,20}\Z")
 CODED = ("storefront", "card", "wechat_openid", "wechat_unionid", "wecom_external")
 MOST_EXACT = 500
-# A tail of four digits is taken as the end of a phone number.
+# A tail of four digits is taken as the end of a phone number; with a letter in it, it can only be an order number.
 SHORTEST_ORDER_TAIL = 5
+SHORTEST_MIXED_TAIL = 3
+SIMILAR_SHOWN = 10
+TERMS = ArrayField(TextField())
 
 
 def search(query: str) -> QuerySet[Customer]:
     """Return the active customers that these words identify.
 
     The query is matched exactly when it is an e-mail address, a phone number or its last four digits, a customer or
-    ticket number, an order number or its tail, or another id. Any other query is part of a name, and every word must be
-    in it.
+    ticket number, an order number or its last characters in any letter case, or another id. Any other query is part of
+    a name, and every word must be in it. The header, the command palette and the list of customers search with this.
     """
     query = " ".join(query.replace("\x00", " ").split())[:100]
     customers = Customer.objects.active()
@@ -50,7 +53,8 @@ def exact_matches(query: str) -> set[int]:
     ids = _by_identity(query)
     if "@" not in query:
         ids |= set(Customer.objects.filter(number=query).values_list("pk", flat=True))
-        orders = with_number(Order.objects.filter(customer__isnull=False), query, shortest=SHORTEST_ORDER_TAIL)
+        shortest = SHORTEST_MIXED_TAIL if any(char.isalpha() for char in query) else SHORTEST_ORDER_TAIL
+        orders = with_number(Order.objects.filter(customer__isnull=False), query, shortest=shortest)
         ids |= set(orders.values_list("customer_id", flat=True)[:MOST_EXACT])
         if query[:1] in "Tt":
             ids |= set(Ticket.objects.filter(number=query.upper()).values_list("customer_id", flat=True))
@@ -81,26 +85,49 @@ def _is(kind: str, value: str, country: str = "CN") -> Q:
 
 
 def named(customers: QuerySet[Customer], query: str) -> QuerySet[Customer]:
-    """Return the customers with all these words in their name, in any script.
+    """Return the customers with all these words in their name, in any script, or at the beginning of its pinyin.
 
-    One character matches the beginning of the name. For two or more, the index of neighbouring characters finds
-    candidates; the comparison then drops names that have the same pairs in another order.
+    Letter case, accents and spaces do not matter. A single Latin letter matches the beginning of the name. For other
+    words the index finds candidates by their terms; the comparison then drops those that have them in another order.
     """
-    words = query.lower().split()
-    if len(words) == 1 and len(words[0]) == 1:
-        return customers.alias(_lower=Lower("name")).filter(_lower__startswith=words[0])
-    pairs = Func(F("name"), function="crm_bigrams", output_field=ArrayField(TextField()))
+    words = [word for word in (fold(part) for part in query.split()) if word]
+    if not words:
+        return customers.none()
+    if len(words) == 1 and len(words[0]) == 1 and words[0].isascii():
+        return customers.filter(search_name__startswith=words[0])
     customers = customers.alias(
-        _pairs=pairs, _folded=Replace(Lower("name"), Value(" "), Value(""), output_field=CharField())
+        _terms=Func(F("search_name"), function="crm_search_terms", output_field=TERMS),
+        _name=Func(F("search_name"), Value(" "), Value(1), function="split_part", output_field=TextField()),
     )
     for word in words:
-        if len(word) > 1:
-            pairs_of_word = Func(
-                Value(word, output_field=TextField()), function="crm_bigrams", output_field=ArrayField(TextField())
-            )
-            customers = customers.filter(_pairs__contains=pairs_of_word)
-        customers = customers.filter(_folded__contains=word)
+        condition = Q(_name__contains=word)
+        if terms := name_terms(word):
+            condition &= Q(_terms__contains=Value(terms, output_field=TERMS))
+        if term := pinyin_term(word):
+            condition |= Q(_terms__contains=Value([term], output_field=TERMS)) & Q(search_name__contains=f" {word}")
+        customers = customers.filter(condition)
     return customers
+
+
+@dataclass(frozen=True)
+class SimilarCustomer:
+    """A known customer with the same contact, or only with the same name."""
+
+    customer: Customer
+    same_contact: bool
+
+
+def similar_customers(name: str, phone: str, email: str) -> list[SimilarCustomer]:
+    """Return the active customers who may be the person with this name and these contacts; at most SIMILAR_SHOWN."""
+    condition = Q(pk__in=[])
+    if phone.strip():
+        condition |= _is("phone", phone, default_country())
+    if email.strip():
+        condition |= _is("email", email)
+    owners = set(Identity.objects.filter(condition).values_list("customer_id", flat=True))
+    same = Customer.objects.active().filter(Q(pk__in=owners) | Q(search_name=search_form(name)) & ~Q(search_name=""))
+    found = [SimilarCustomer(customer, customer.pk in owners) for customer in same.order_by("-pk")[:SIMILAR_SHOWN]]
+    return sorted(found, key=lambda item: not item.same_contact)
 
 
 @dataclass

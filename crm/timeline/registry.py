@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils.functional import Promise
 
@@ -14,7 +15,11 @@ from crm.customers.models import Customer
 
 @dataclass(frozen=True)
 class Moment:
-    """Something that happened. `id` is unique within its source; `tone` is good, warn, bad or ""."""
+    """Something that happened. `id` is unique within its source; `tone` is good, warn, bad or "".
+
+    `url` is shown to viewers with the permission `needs`. Moments with the same `fold`, the name of an item of FOLDS,
+    are shown as one line when nothing else lies between them.
+    """
 
     at: datetime
     id: int
@@ -27,6 +32,8 @@ class Moment:
     currency: str = ""
     tone: str = ""
     source: str = ""
+    fold: str = ""
+    needs: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,18 @@ Fetch = Callable[[Customer, "Before | None", int, "TimelineFilter | None"], list
 
 @dataclass(frozen=True)
 class TimelineSource:
+    """A source of moments. A `noisy` one has many that are folded, so a page reads more of its rows."""
+
     fetch: Fetch
+    permission: str | None = None
+    noisy: bool = False
+
+
+@dataclass(frozen=True)
+class EventLink:
+    """The page of the object that a domain event is about. `build` returns its address, or "" without one."""
+
+    build: Callable[[Customer, Mapping[str, Any]], str]
     permission: str | None = None
 
 
@@ -58,4 +76,15 @@ class TimelineFilter:
 
 SOURCES: Registry[TimelineSource] = Registry("timeline source")
 FILTERS: Registry[TimelineFilter] = Registry("timeline filter")
+# By kind of domain event.
+LINKS: Registry[EventLink] = Registry("link of a timeline event")
+# The text of a folded line, by kind of domain event or by a name that the source chooses.
+FOLDS: Registry[Callable[[int], str]] = Registry("fold of the timeline")
 EVENTS = "events"
+
+
+def link_events(
+    *kinds: str, build: Callable[[Customer, Mapping[str, Any]], str], permission: str | None = None
+) -> None:
+    for kind in kinds:
+        LINKS.register(kind, EventLink(build, permission))

@@ -40,7 +40,7 @@ def reversed_(payload: Mapping[str, Any]) -> str:
 
 
 def customer_url(payload: Mapping[str, Any]) -> str:
-    return reverse("customer", args=[payload["customer"]]) + "#panel-loyalty"
+    return reverse("customer", args=[payload["customer"]]) + "?tab=points#panel-loyalty"
 
 
 def _values(payload: Mapping[str, Any]) -> dict[str, str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+import loyalty.members.console.consequences
 import loyalty.members.console.home
+import loyalty.members.console.moments
 import loyalty.members.console.panels
 import loyalty.members.console.shell  # noqa: F401
 from core.jobs.labels import name_work

@@ -17,4 +17,5 @@ def _suspension(payload: Mapping[str, Any]) -> str:
 
 MEMBER_ENROLLED = declare("loyalty.member_enrolled", _("Became a member"), icon="id-badge")
 MEMBER_SUSPENDED = declare("loyalty.member_suspended", _("Member suspended"), icon="user-off", describe=_suspension)
+MEMBER_LEFT = declare("loyalty.member_left", _("Membership ended"), icon="user-x", describe=lambda p: p.get("note", ""))
 MEMBER_RESUMED = declare("loyalty.member_resumed", _("Member resumed"), icon="user-check", describe=_suspension)

@@ -1,9 +1,11 @@
-"""Registry of segments for rewards and earning rules; analytics registers itself here because it knows them."""
+"""Registries for upper subjects: segments for rewards and earning rules, and figures that outlast a membership."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+
+from django.utils.functional import Promise
 
 from core.base.registry import Registry
 
@@ -22,6 +24,17 @@ class Audience:
 
 
 AUDIENCES: Registry[Audience] = Registry("audience of rewards")
+
+
+@dataclass(frozen=True)
+class MemberFigure:
+    """Something of a customer that goes on when the membership is suspended or ends, such as journeys under way."""
+
+    label: str | Promise
+    count: Callable[[int], int]
+
+
+MEMBER_FIGURES: Registry[MemberFigure] = Registry("figure of a member")
 
 
 def segments_of(customer_id: int) -> frozenset[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import loyalty.rewards.console.listing
+import loyalty.rewards.console.redeeming
 import loyalty.rewards.console.redemption_list
 import loyalty.rewards.console.shell
 import loyalty.rewards.events
@@ -39,7 +40,7 @@ ENCRYPTED.register(
     ),
 )
 grant("loyalty.view_reward", "loyalty.view_rewardcategory", "loyalty.view_rewardredemption", to=EVERYONE)
-grant("loyalty.handle_redemptions", to=[Role.AGENT, Role.LEAD])
+grant("loyalty.handle_redemptions", "loyalty.add_rewardredemption", to=[Role.AGENT, Role.LEAD])
 grant(
     "loyalty.add_reward", "loyalty.change_reward", "loyalty.add_rewardcategory", "loyalty.change_rewardcategory",
     "loyalty.add_rewardcode",

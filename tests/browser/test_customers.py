@@ -122,7 +122,7 @@ def test_the_timeline_is_filtered_in_place_and_the_back_button_undoes_it(signed_
 def test_an_agent_unmasks_a_contact_and_the_look_is_recorded(signed_in, wang):
     page = signed_in(Role.AGENT)
     page.goto(f"/customers/{wang.number}/")
-    contact = page.locator(".contact").filter(has_text="Phone")
+    contact = page.locator(".customer-bar .contact").filter(has_text="Phone")
     expect(contact).to_contain_text("7788")
     expect(page.get_by_role("main")).not_to_contain_text("138 0013 7788")
     contact.get_by_role("button", name="Show").click()
@@ -141,7 +141,7 @@ def points_of(member) -> int:
 def test_points_are_given_with_a_reason_once(signed_in, wang):
     member = enrol_member(customer=wang, program=program_selectors.default_program(), actor=SYSTEM)
     page = signed_in(Role.LEAD)
-    page.goto(f"/customers/{wang.number}/")
+    page.goto(f"/customers/{wang.number}/?tab=points")
     page.get_by_text("Adjust points").first.click()
     page.get_by_label("Points", exact=True).fill("120")
     page.get_by_role("button", name="Adjust points").click()
@@ -152,6 +152,6 @@ def test_points_are_given_with_a_reason_once(signed_in, wang):
     page.get_by_role("button", name="Adjust points").click()
     expect(page.get_by_text("120 points given.")).to_be_visible()
     expect(page.locator(".point-figures").get_by_text("120")).to_be_visible()
-    expect(page.locator(".panel-body").filter(has_text="Last entries")).to_contain_text("parcel came late")
+    expect(page.locator("#panel-points")).to_contain_text("parcel came late")
     page.reload()
     assert points_of(member) == 120

@@ -14,8 +14,9 @@ from analytics.features.models import Stage
 from analytics.segments import selectors
 from core.console.views import may
 from crm.customers.models import Customer
-from crm.customers.registry import panel
+from crm.customers.registry import TABS, Tab, panel
 
+TABS.register("figures", Tab(_("Figures"), order=60))
 STAGE_TONES = {
     Stage.ACTIVE: "good",
     Stage.NEW: "good",
@@ -32,6 +33,7 @@ STAGE_TONES = {
     template="analytics/segments/panels/customer.html",
     permission="analytics.view_customerfeature",
     order=50,
+    tab="figures",
 )
 def _figures(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     features = features_selectors.features_of(customer)

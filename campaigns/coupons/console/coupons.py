@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -36,6 +35,7 @@ from core.jobs.queueing import enqueue_after_commit
 from core.lists.showing import respond
 from core.text.formatting import money, number, when
 from crm.customers.models import Customer, Store
+from crm.customers.registry import tab_address
 
 USES = 25
 COUPONS_OFFERED = 100
@@ -267,7 +267,7 @@ def give(request: HttpRequest, number: str) -> HttpResponse:
     if not (coupon_id.isascii() and coupon_id.isdigit()):
         raise Invalid(_t("Choose a coupon."), code="required", field="coupon")
     _give(request, customer, _coupon(int(coupon_id[:18])))
-    return redirect(f"{reverse('customer', args=[customer.number])}#panel-coupons")
+    return redirect(tab_address(customer, "coupons", "coupons"))
 
 
 def _give(request: HttpRequest, customer: Customer, coupon: Coupon) -> None:

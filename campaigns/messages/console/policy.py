@@ -24,6 +24,7 @@ from core.base.errors import DomainError
 from core.console.views import back, may, page
 from core.text.formatting import month_day
 from crm.customers.models import Customer
+from crm.customers.registry import tab_address
 
 FIELDS = (
     "cap_per_day", "cap_per_week", "quiet_from", "quiet_until", "spread_minutes", "stale_hours", "leap_birthday",
@@ -131,7 +132,7 @@ def suppress(request: HttpRequest, number: str) -> HttpResponse:
     )
     text = _t("%(name)s gets no more messages by %(channel)s.")
     messages.success(request, text % {"name": customer, "channel": channel_label(suppression.channel)})
-    return redirect(f"{reverse('customer', args=[customer.number])}#panel-suppressions")
+    return redirect(tab_address(customer, "messages", "suppressions"))
 
 
 @page("campaigns.change_suppression", methods=("POST",))

@@ -28,10 +28,13 @@ from campaigns.reports.console.messages import message_rows
 from core.base import clock
 from core.console.views import may, viewer
 from crm.customers.models import Customer, CustomerState
-from crm.customers.registry import action, panel
+from crm.customers.registry import TABS, Tab, action, panel, tab_address
+from loyalty.program.registry import MEMBER_FIGURES, MemberFigure
 
 SHOWN = 5
 COUPONS_OFFERED = 100
+TABS.register("coupons", Tab(_("Coupons"), order=40))
+TABS.register("messages", Tab(_("Messages"), order=50))
 STATES = {"valid": (_("Valid"), "good"), "used": (_("Used"), "off"), "expired": (_("Expired"), "off")}
 
 
@@ -67,6 +70,7 @@ class SuppressionRow:
     template="campaigns/reports/panels/coupons.html",
     permission="campaigns.view_couponcode",
     order=35,
+    tab="coupons",
 )
 def _coupons(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     now = clock.now()
@@ -92,6 +96,7 @@ def _coupons(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     template="campaigns/reports/panels/messages.html",
     permission="campaigns.view_message",
     order=60,
+    tab="messages",
 )
 def _messages(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
     rows = Message.objects.filter(customer=customer).select_related("template").order_by("-created_at", "-id")
@@ -110,6 +115,7 @@ def _messages(customer: Customer, _request: HttpRequest) -> dict[str, Any] | Non
     template="campaigns/reports/panels/journeys.html",
     permission="campaigns.view_journeyrun",
     order=62,
+    tab="messages",
 )
 def _journeys(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
     """List the customer's journeys, newest first."""
@@ -136,6 +142,7 @@ def _journeys(customer: Customer, _request: HttpRequest) -> dict[str, Any] | Non
     template="campaigns/reports/panels/suppressions.html",
     permission="campaigns.view_suppression",
     order=95,
+    tab="messages",
 )
 def _suppressions(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     """List blocks of the customer and of their addresses; a bounce blocks the address for every customer."""
@@ -158,6 +165,14 @@ def _suppressions(customer: Customer, request: HttpRequest) -> dict[str, Any] | 
     }
 
 
+MEMBER_FIGURES.register(
+    "journeys",
+    MemberFigure(
+        _("Journeys under way"), lambda customer: JourneyRun.objects.filter(customer=customer, state="active").count()
+    ),
+)
+
+
 @action("give_coupon", label=_("Give a coupon"), icon="ticket", permission="campaigns.issue_coupon", order=30)
-def _give_coupon(_customer: Customer) -> str:
-    return "#panel-coupons"
+def _give_coupon(customer: Customer) -> str:
+    return tab_address(customer, "coupons", "coupons")

@@ -55,7 +55,9 @@ for _order, (_name, _label, _permission) in enumerate((
     ("template_new", _("New template"), "campaigns.add_template"),
 )):  # fmt: skip
     palette.action(_name, _label, url=_name, permission=_permission, order=20 + _order)
-timeline.FILTERS.register("campaigns", timeline.TimelineFilter(_("Messages and coupons"), events=("campaigns.",)))
+timeline.FILTERS.register(
+    "campaigns", timeline.TimelineFilter(_("Messages and coupons"), sources=("journeys",), events=("campaigns.",))
+)
 
 
 @palette.source("care", label=_("Care rules"), permission="campaigns.view_carerule")

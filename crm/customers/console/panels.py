@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.console.views import may
 from crm.customers import selectors as profile
-from crm.customers.models import Customer
+from crm.customers.models import Customer, CustomerState
 from crm.customers.registry import action, panel
 
 NOTES_SHOWN = 5
@@ -24,7 +24,14 @@ NOTES_SHOWN = 5
     order=10,
 )
 def _contacts(customer: Customer, request: HttpRequest) -> dict[str, Any]:
-    return {"contacts": profile.contacts(customer), "may_unmask": may(request.user, "crm.unmask_customer")}
+    active = customer.state == CustomerState.ACTIVE
+    return {
+        "contacts": profile.contacts(customer),
+        "may_unmask": may(request.user, "crm.unmask_customer"),
+        "may_add": active and may(request.user, "crm.add_identity"),
+        "may_verify": active and may(request.user, "crm.change_identity"),
+        "may_remove": active and may(request.user, "crm.delete_identity"),
+    }
 
 
 @panel("notes", title=_("Notes"), template="crm/customers/panels/notes.html", permission="crm.view_note", order=30)
@@ -52,10 +59,11 @@ def _attributes(customer: Customer, request: HttpRequest) -> dict[str, Any]:
     title=_("Consents"),
     template="crm/customers/panels/consents.html",
     permission="crm.view_consent",
-    order=90,
+    order=15,
 )
-def _consents(customer: Customer, _request: HttpRequest) -> dict[str, Any]:
-    return {"consents": profile.consents(customer)}
+def _consents(customer: Customer, request: HttpRequest) -> dict[str, Any]:
+    may_record = customer.state == CustomerState.ACTIVE and may(request.user, "crm.add_consent")
+    return {"consents": profile.consents(customer), "may_record": may_record}
 
 
 @action("edit", label=_("Edit"), icon="pencil", permission="crm.change_customer", order=90)

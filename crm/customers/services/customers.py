@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from core.audit.tracking import acting
 from core.base.actor import Actor
 from core.base.errors import Conflict, Invalid
 from core.db.locks import Strength, lock_columns, lock_row
@@ -20,6 +21,7 @@ from core.text.countries import code_of
 from crm.customers import events
 from crm.customers.models import AttributeDefinition, Customer, CustomerState, CustomerTag, Gender, Identity, Note, Tag
 from crm.customers.rules.attributes import AttributeSpec, WrongAttribute, check_attributes
+from crm.customers.rules.names import search_form
 
 PLAIN_FIELDS = {"name": 200, "country": 60, "region": 120, "language": 10, "time_zone": 64, "gender": 8}
 
@@ -69,6 +71,8 @@ def checked_changes(changes: dict[str, Any]) -> dict[str, Any]:
                     _("This is too long or has characters that can't be stored."), code="invalid", field=field
                 )
             columns[field] = _country(text) if field == "country" else text
+            if field == "name":
+                columns["search_name"] = search_form(text)
         elif field == "birthday":
             columns |= birthday_columns(_birthday(value))
         elif field == "attributes":
@@ -129,7 +133,7 @@ def update_customer(*, customer: Customer, changes: dict[str, Any], actor: Actor
                 setattr(locked, name, columns[name])
             locked.updated_at = Now()  # type: ignore[assignment]
             locked.save(update_fields=[*changed, "updated_at"])
-            shown = sorted({"birthday" if name.startswith("birth") else name for name in changed})
+            shown = sorted({"birthday" if name.startswith("birth") else name for name in changed} - {"search_name"})
             emit(events.CUSTOMER_UPDATED, subject_id=locked.pk, payload={"fields": shown}, actor=actor)
             locked.refresh_from_db()
     return locked
@@ -204,6 +208,20 @@ def add_note(*, customer: Customer, text: str, actor: Actor, pinned: bool = Fals
     if not clean or len(clean) > 4000:
         raise Invalid(_("A note has 1 to 4,000 characters."), code="invalid", field="text")
     return Note.objects.create(customer=customer, author_id=actor.user_id, text=clean, pinned=pinned)
+
+
+def pin_note(*, note: Note, pinned: bool, actor: Actor) -> Note:
+    """Pin a note to the top of the customer page, or unpin it; several may be pinned. The history names the actor.
+
+    Raises Conflict `customer_not_active`.
+    """
+    with transaction.atomic(), acting(actor):
+        require_active(note.customer_id)
+        locked = lock_row(Note.objects.filter(pk=note.pk))
+        if locked.pinned != pinned:
+            locked.pinned = pinned
+            locked.save(update_fields=["pinned"])
+    return locked
 
 
 def unmask_identity(*, identity: Identity, actor: Actor) -> str:

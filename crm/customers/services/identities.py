@@ -22,6 +22,7 @@ from crm.customers import events
 from crm.customers.models import Customer, Identity, IdentityKind
 from crm.customers.rules.identities import SOFT_KINDS, normalise, phone_tail
 from crm.customers.services import customers
+from crm.customers.services.duplicates import suspect_duplicate
 
 # Order of precedence when two verified identities name different customers.
 PRECEDENCE = ["storefront", "wechat_unionid", "wechat_openid", "wecom_external", "card", "phone", "email", "device"]
@@ -111,7 +112,7 @@ def resolve_customer(
     items = normalised(given, country=country)
     with transaction.atomic():
         # Two concurrent requests for the same new person must create only one customer.
-        lock_names([f"identity:{item.kind}:{index_of(item.kind, item.value).hex()}" for item in items])
+        lock_identities(items)
         known = {
             (item.kind, item.value): identity for item in items if (identity := find(item.kind, item.value)) is not None
         }
@@ -142,12 +143,7 @@ def resolve_customer(
             _attach(customer, item, known.get((item.kind, item.value)), actor)
         for other in _distinct([*verified, *soft]):
             if other.pk != customer.pk:
-                emit(
-                    events.DUPLICATE_SUSPECTED,
-                    subject_id=customer.pk,
-                    payload={"other": other.pk, "number": other.number},
-                    actor=actor,
-                )
+                suspect_duplicate(customer=customer, other=other, actor=actor)
         return Resolution(customer, created)
 
 
@@ -173,6 +169,11 @@ def add_identity(
                 _("This identity belongs to another customer."), code="identity_taken", field="identity.value"
             )
         return identity
+
+
+def lock_identities(items: Iterable[GivenIdentity]) -> None:
+    """Lock the names of these normalised identities until the transaction ends, whether or not they are known."""
+    lock_names([f"identity:{item.kind}:{index_of(item.kind, item.value).hex()}" for item in items])
 
 
 def _distinct(customers: Iterable[Customer]) -> list[Customer]:

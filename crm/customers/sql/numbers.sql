@@ -25,15 +25,23 @@ BEGIN
     RETURN 'T' || n::text || crm_luhn_digit(n);
 END $$;
 
--- Pairs of neighbouring characters of a name, for search in any script: two Chinese characters are one key of the index.
-CREATE OR REPLACE FUNCTION crm_bigrams(p_text text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
-DECLARE folded text := lower(p_text); found text[] := '{}'; pair text;
+-- The terms of a folded name (crm/customers/rules/names.py), for search in any script. From the part before the first
+-- space: pairs of neighbouring characters, and each character outside of ASCII. From each pinyin after it: beginnings.
+CREATE OR REPLACE FUNCTION crm_search_terms(p_form text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE name text := split_part(p_form, ' ', 1); terms text[] := '{}'; letter text; pinyin text; place int;
 BEGIN
-    IF folded ~ '\s' THEN folded := regexp_replace(folded, '\s+', '', 'g'); END IF;
-    IF folded = '' THEN RETURN found; END IF;
-    FOR place IN 1 .. greatest(length(folded) - 1, 1) LOOP
-        pair := substr(folded, place, 2);
-        IF pair <> ALL (found) THEN found := found || pair; END IF;
+    FOR place IN 1 .. length(name) LOOP
+        letter := substr(name, place, 1);
+        IF letter > '~' COLLATE "C" THEN terms := terms || letter; END IF;
+        IF place < length(name) THEN terms := terms || substr(name, place, 2); END IF;
     END LOOP;
-    RETURN found;
+    IF length(p_form) > length(name) THEN
+        FOREACH pinyin IN ARRAY string_to_array(substr(p_form, length(name) + 2), ' ') LOOP
+            FOREACH place IN ARRAY '{2,3,4,6}'::int[] LOOP
+                EXIT WHEN place > length(pinyin);
+                terms := terms || ('~' || left(pinyin, place));
+            END LOOP;
+        END LOOP;
+    END IF;
+    RETURN terms;
 END $$;

@@ -1,4 +1,4 @@
-"""Panels of the service desk on the customer page."""
+"""Panel and figure of the service desk on the customer page."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from core.console.views import link
-from crm.customers.models import Customer
-from crm.customers.registry import panel
+from core.console.views import link, may
+from core.text.formatting import number
+from crm.customers.models import Customer, CustomerState
+from crm.customers.registry import TABS, Fact, Tab, fact, panel
+from crm.desk import selectors
 from crm.desk.models import Ticket
 
-TICKETS_SHOWN = 5
+TICKETS_SHOWN = 8
+TABS.register("service", Tab(_("Service"), order=15))
 
 
 def ticket_in_hand(request: HttpRequest) -> Ticket | None:
@@ -21,12 +24,28 @@ def ticket_in_hand(request: HttpRequest) -> Ticket | None:
 
 
 @panel(
-    "tickets", title=_("Open tickets"), template="crm/desk/panels/tickets.html", permission="crm.view_ticket", order=20
+    "tickets",
+    title=_("Tickets"),
+    template="crm/desk/panels/tickets.html",
+    permission="crm.view_ticket",
+    order=20,
+    tab="service",
 )
-def _tickets(customer: Customer, _request: HttpRequest) -> dict[str, Any] | None:
-    # Tickets that wait for us come first, then the urgent, then the longest waiting. One more row than shown tells if
-    # more exist.
-    tickets = list(customer.tickets.unresolved().order_by("status", "-priority", "waiting_since")[: TICKETS_SHOWN + 1])
+def _tickets(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
+    """List open tickets, then the newest others. One more row than shown tells if more exist."""
+    tickets = list(selectors.tickets_of(customer)[: TICKETS_SHOWN + 1])
     for ticket in tickets:
         ticket.url = link("ticket", ticket.number)  # type: ignore[attr-defined]
-    return {"tickets": tickets[:TICKETS_SHOWN], "more": len(tickets) > TICKETS_SHOWN}
+    return {
+        "tickets": tickets[:TICKETS_SHOWN],
+        "more": len(tickets) > TICKETS_SHOWN,
+        "may_add": may(request.user, "crm.add_ticket") and customer.state == CustomerState.ACTIVE,
+    }
+
+
+@fact("tickets", permission="crm.view_ticket", order=30)
+def _open_tickets(customer: Customer, _request: HttpRequest) -> Fact:
+    count = customer.tickets.unresolved().count()
+    return Fact(
+        _("Open tickets"), number(count), url=link("customer_tickets", customer.number), tone="warn" if count else ""
+    )

@@ -24,7 +24,7 @@ from core.console.views import may, page, viewer
 from core.security.models import User
 from core.text.formatting import when
 from crm.customers import registry as panels
-from crm.customers.models import Customer, Store
+from crm.customers.models import Customer, CustomerState, Store
 from crm.desk import selectors, services
 from crm.desk.models import Ticket, TicketPriority, TicketStatus
 from crm.desk.registry import deliveries
@@ -52,6 +52,23 @@ def index(request: HttpRequest) -> HttpResponse:
         "queue": selectors.VIEWS[name].queue,
         "may_add": may(request.user, "crm.add_ticket"),
         **_views(request, name),
+    }
+    return render(request, "crm/desk/index.html", context)
+
+
+@page("crm.view_ticket")
+def of_customer(request: HttpRequest, number: str) -> HttpResponse:
+    """List all tickets of one customer, also resolved and closed ones."""
+    customer = get_object_or_404(Customer, number=number)
+    tickets = selectors.page_of_customer(customer, request.GET.get("cursor"))
+    context = {
+        "customer": customer,
+        "page": tickets,
+        "drafted": selectors.drafted(tickets, viewer(request)),
+        "queue": False,
+        "view": "open",
+        "new_for": customer.number,
+        "may_add": may(request.user, "crm.add_ticket") and customer.state == CustomerState.ACTIVE,
     }
     return render(request, "crm/desk/index.html", context)
 

@@ -401,10 +401,10 @@ class Orders:
 
     def _create_customers(self, context: Context) -> None:
         context.result["customers_created"] = context.execute(
-            """INSERT INTO crm_customer (id, number, name, country, source, gender, language, time_zone, region,
-                   attributes, state)
-               SELECT w.customer, w.number, coalesce(r.customer_name, ''), coalesce(r.country, ''), %(source)s,
-                      '', '', '', '', '{}', 'active'
+            """INSERT INTO crm_customer (id, number, name, search_name, country, source, gender, language, time_zone,
+                   region, attributes, state)
+               SELECT w.customer, w.number, coalesce(r.customer_name, ''), coalesce(r.search_name, ''),
+                      coalesce(r.country, ''), %(source)s, '', '', '', '', '{}', 'active'
                FROM lk_owner w JOIN lk_rows r USING (row_number) WHERE w.number IS NOT NULL ORDER BY w.customer"""
         )
 

@@ -34,7 +34,7 @@ class Customers:
             f"""CREATE TEMP TABLE lk_profile ON COMMIT DROP AS
                 SELECT w.row_number, w.customer, w.number,
                        ('{{' || concat_ws(',', {pairs}) || '}}')::jsonb AS attributes,
-                       r.tags::jsonb AS tags, r.birthday, r.birthday_index, r.birth_year,
+                       r.tags::jsonb AS tags, r.search_name, r.birthday, r.birthday_index, r.birth_year,
                        {", ".join(f"r.{name}" for name in PLAIN)}
                 FROM lk_owner w JOIN lk_rows r USING (row_number) WHERE w.problem IS NULL"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
@@ -61,15 +61,16 @@ class Customers:
         columns = ", ".join(PLAIN)
         values = ", ".join(f"coalesce({name}, '')" for name in PLAIN)
         context.result["customers_created"] = context.execute(
-            f"""INSERT INTO crm_customer (id, number, {columns}, birthday, birthday_index, birth_year, attributes,
-                                          source, state)
-                SELECT customer, number, {values}, birthday, birthday_index, birth_year, attributes, %(source)s,
-                       'active'
+            f"""INSERT INTO crm_customer (id, number, {columns}, search_name, birthday, birthday_index, birth_year,
+                                          attributes, source, state)
+                SELECT customer, number, {values}, coalesce(search_name, ''), birthday, birthday_index, birth_year,
+                       attributes, %(source)s, 'active'
                 FROM lk_profile WHERE number IS NOT NULL ORDER BY customer"""  # noqa: S608 - fragments and column names of the code; values are parameters
         )
         updates = ", ".join(f"{name} = coalesce(p.{name}, c.{name})" for name in PLAIN)
         context.result["customers_updated"] = context.execute(
             f"""UPDATE crm_customer c SET {updates}, attributes = c.attributes || p.attributes,
+                    search_name = coalesce(p.search_name, c.search_name),
                     birthday = coalesce(p.birthday, c.birthday), birth_year = coalesce(p.birth_year, c.birth_year),
                     birthday_index = coalesce(p.birthday_index, c.birthday_index), updated_at = now()
                 FROM lk_profile p JOIN lk_changed USING (customer) WHERE c.id = p.customer"""  # noqa: S608 - fragments and column names of the code; values are parameters

@@ -101,6 +101,7 @@ FIELDS: dict[str, tuple[ImportField, ...]] = {
         *who(header=True),
         ImportField(
             "customer_name",
+            "person",
             limit=200,
             aliases="buyername fullname billingname customerfullname 姓名 客户姓名 买家姓名 收货人 收货人姓名 买家 "
             "kunde kundenname",
@@ -162,7 +163,7 @@ FIELDS: dict[str, tuple[ImportField, ...]] = {
     ),
     "customers": (
         *who(),
-        ImportField("name", limit=200, aliases="fullname customername displayname 姓名 客户姓名 名字"),
+        ImportField("name", "person", limit=200, aliases="fullname customername displayname 姓名 客户姓名 名字"),
         ImportField("birthday", "birthday", aliases="birthdate dateofbirth dob born 生日 出生日期"),
         ImportField("gender", "gender", aliases="sex 性别"),
         ImportField("language", "language", limit=10, aliases="lang locale 语言"),

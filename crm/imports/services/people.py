@@ -200,14 +200,26 @@ def attach_identities(actor: Actor) -> None:
         [],
         actor=actor,
     )
+    with connection.cursor() as cursor:
+        # A pair is proposed once: an answer of staff holds.
+        cursor.execute(
+            """CREATE TEMP TABLE lk_pair ON COMMIT DROP AS
+               SELECT DISTINCT ON (first, second) customer, other, first, second
+               FROM (SELECT customer, other, least(customer, other) AS first, greatest(customer, other) AS second
+                     FROM (SELECT customer, other FROM lk_suspect UNION
+                           SELECT customer, previous FROM lk_moved WHERE customer <> previous) s) pairs
+               WHERE NOT EXISTS (SELECT FROM crm_duplicatecandidate d
+                                 WHERE d.first_id = pairs.first AND d.second_id = pairs.second)
+               ORDER BY first, second, customer"""
+        )
+        cursor.execute(
+            """INSERT INTO crm_duplicatecandidate (first_id, second_id, state, decided_by)
+               SELECT first, second, 'open', '' FROM lk_pair ON CONFLICT DO NOTHING"""
+        )
     emit_from_select(
         events.DUPLICATE_SUSPECTED,
-        """SELECT s.customer, jsonb_build_object('other', s.other, 'number', c.number), now()
-           FROM (SELECT DISTINCT customer, other FROM lk_suspect UNION
-                 SELECT customer, previous FROM lk_moved WHERE customer <> previous) s
-           JOIN crm_customer c ON c.id = s.other
-           WHERE NOT EXISTS (SELECT FROM core_domainevent e WHERE e.subject_id = s.customer
-                             AND e.kind = 'crm.duplicate_suspected' AND (e.payload->>'other')::bigint = s.other)""",
+        """SELECT p.customer, jsonb_build_object('other', p.other, 'number', c.number), now()
+           FROM lk_pair p JOIN crm_customer c ON c.id = p.other""",
         [],
         actor=actor,
     )

@@ -31,6 +31,7 @@ from core.text.csv_rows import Unreadable
 from core.text.spreadsheets import restored
 from crm.customers.rules.attributes import AttributeSpec, WrongAttribute, check_attributes
 from crm.customers.rules.identities import normalise, phone_tail
+from crm.customers.rules.names import search_form
 from crm.customers.services.customers import supported_language
 from crm.customers.services.identities import index_of, indexes_of
 from crm.imports.rules import values
@@ -97,6 +98,11 @@ def escaped(text: str) -> str:
     return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
 
 
+def _person(name: str) -> str:
+    """Return a name and the form in which search finds it."""
+    return f"{escaped(name)}{SEPARATOR}{escaped(search_form(name))}"
+
+
 def _bytea(value: bytes | None) -> str:
     return f"\\\\x{value.hex()}" if value else ""
 
@@ -110,6 +116,8 @@ def columns_of(target: ImportField) -> list[tuple[str, str]]:
     """Return [(column, type)] of the staging table for a field."""
     if target.shape == "birthday":
         return [("birthday", "bytea"), ("birthday_index", "bytea"), ("birth_year", "smallint")]
+    if target.shape == "person":
+        return [(f'"{column_of(target.name)}"', "text"), ("search_name", "text")]
     return [(f'"{column_of(target.name)}"', _TYPES.get(target.shape, "text"))]
 
 
@@ -315,6 +323,7 @@ class Stager:
         return {
             "currency": _currency,
             "birthday": self._birthday,
+            "person": lambda text: _person(_limited(text, target.limit)),
             "zone": values.parse_zone,
             "json": lambda text: escaped(values.parse_json_object(text)),
             "tags": lambda text: escaped(json.dumps(values.parse_tags(text), ensure_ascii=False)),

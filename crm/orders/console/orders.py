@@ -7,12 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _t
 
-from core.console.views import link, page
+from core.console.views import link, may, page
 from core.db import paging
 from core.lists.showing import respond
 from crm.customers.models import Customer
 from crm.orders.console.listing import ORDERS
-from crm.orders.models import Order
+from crm.orders.models import Order, OrderState
 from crm.orders.selectors.orders import order_with_everything
 
 PAGE = 50
@@ -50,6 +50,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "order": order,
         "sums": [(label, amount) for label, amount in sums if amount],
+        "may_refund": order.state == OrderState.PAID
+        and order.refunded < order.total
+        and may(request.user, "crm.add_refund"),
         "kept": order.total - order.refunded,
         "tickets": tickets if request.user.has_perm("crm.view_ticket") else [],
     }

@@ -48,6 +48,11 @@ def _of_customer(row: Mapping[str, Any]) -> str:
 
 LOGGED.register("crm.customers_exported", Logged(_exported))
 LOGGED.register("crm.identity_unmasked", Logged(_unmasked))
+for _contact in ("crm.identity_verified", "crm.identity_removed"):
+    LOGGED.register(_contact, Logged(_unmasked))
+LOGGED.register(
+    "crm.duplicate_dismissed", Logged(lambda payload: _t("of customer %(number)s") % {"number": payload["number"]})
+)
 OBJECTS.register(
     "crm.customer",
     AuditedObject(

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from core.console.list_columns import Cell
 from core.console.views import may
 from core.db.paging import Count
-from core.lists.declaration import BulkAction, Column, Empty, Filter, ObjectList, RowAction, register
+from core.lists.declaration import BulkAction, Column, Empty, Filter, ObjectList, RowAction, TopAction, register
 from core.text.formatting import country_name, day, money, number
 from crm.customers.models import Customer
 from crm.profiles import selectors
@@ -138,7 +138,7 @@ CUSTOMERS = register(
         more_columns=_registered,
         # The search finds customers by indexes of its own and starts from the active ones too.
         search=lambda _rows, words: selectors.search(words),
-        placeholder=_("Name, phone or its last four digits, e-mail, order or customer number"),
+        placeholder=_("Name or pinyin, phone or its last four digits, e-mail, order or customer number"),
         filters=_filters,
         bulk_actions=_bulk,
         row_actions=[
@@ -154,6 +154,16 @@ CUSTOMERS = register(
                 lambda customer: f"{reverse('ticket_new')}?customer={customer.number}",
                 permission="crm.add_ticket",
             ),
+        ],
+        top_actions=[
+            TopAction(
+                _("Possible duplicates"),
+                "copy",
+                lambda: reverse("duplicates"),
+                permission="crm.change_duplicatecandidate",
+                primary=False,
+            ),
+            TopAction(_("New customer"), "user-plus", lambda: reverse("customer_new"), permission="crm.add_customer"),
         ],
         export="crm.export_customer",
         export_route="customers_export",

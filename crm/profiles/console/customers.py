@@ -23,7 +23,7 @@ from core.text.formatting import number as format_number
 from core.text.spreadsheets import BYTE_ORDER_MARK, csv_line
 from crm.customers import registry as panels
 from crm.customers import selectors as profile
-from crm.customers.models import Customer, CustomerState, CustomerTag, Identity, Tag
+from crm.customers.models import Customer, CustomerState, CustomerTag, Identity, Note, Tag
 from crm.customers.registry import matching
 from crm.customers.services import customers as services
 from crm.customers.services import exports, tagging
@@ -39,6 +39,8 @@ ORDER = ["-created_at", "-id"]
 EXPORT_LIMIT = 100_000
 EXPORT_CHUNK = 1000
 AT_ONCE = 1000
+# Buttons in the header; the others are in its menu.
+ACTIONS_SHOWN = 3
 
 
 @page("crm.view_customer")
@@ -153,22 +155,44 @@ def show(request: HttpRequest, number: str) -> HttpResponse:
     if customer.state == CustomerState.MERGED and customer.merged_into:
         messages.info(request, _t("Customer %(number)s was merged into this one.") % {"number": customer.number})
         return redirect("customer", customer.merged_into.number)
-    shown_panels = {place: panels.shown(customer, request, place) for place in ("main", "side")}
-    contacts = next((panel.values["contacts"] for panel in shown_panels["side"] if panel.name == "contacts"), [])
+    tabs = _tabs(request, customer)
+    if wants_part(request):
+        return render(request, "crm/profiles/customer_tabs.html", {"customer": customer, **tabs})
+    first = panels.shown(customer, request)
+    values = {name: value for panel in first for name, value in panel.values.items()}
+    actions = panels.actions(customer, request) if customer.state == CustomerState.ACTIVE else []
     context = {
         "customer": customer,
-        "contacts": _reachable(contacts),
+        "contacts": _reachable(values.get("contacts", [])),
+        "may_unmask": values.get("may_unmask", False),
+        "pinned": [note for note in values.get("notes", []) if note.pinned],
         "tags": customer.customer_tags.select_related("tag").order_by("tag__name"),
         "spending": orders_spending.spending([customer.pk]).get(customer.pk, [])
         if may(request.user, "crm.view_order")
         else None,
         "facts": panels.facts(customer, request),
-        "actions": panels.actions(customer, request) if customer.state == CustomerState.ACTIVE else [],
-        "panels": shown_panels,
+        "actions": actions[:ACTIONS_SHOWN],
+        "more_actions": actions[ACTIONS_SHOWN:],
+        "first_panels": first,
         "may_tag": may(request.user, "crm.add_customertag"),
+        **tabs,
         **_timeline(request, customer),
     }
     return render(request, "crm/profiles/customer.html", context)
+
+
+def _tabs(request: HttpRequest, customer: Customer) -> dict:
+    """Return the tabs, and the panels of the open one: only those are read."""
+    tabs = panels.tabs(request)
+    names = [name for name, _label in tabs]
+    chosen = request.GET.get("tab", "")
+    if chosen not in names:
+        chosen = names[0] if names else ""
+    return {
+        "tabs": tabs,
+        "tab": chosen,
+        "panels": panels.shown(customer, request, chosen) if chosen else [],
+    }
 
 
 def _reachable(contacts: list[profile.Contact]) -> list[profile.Contact]:
@@ -196,7 +220,7 @@ def _timeline(request: HttpRequest, customer: Customer) -> dict:
         "timeline": page_rows,
         "show": show,
         "before": before,
-        "tabs": [("", _t("All")), *[(name, item.label) for name, item in timeline_registry.FILTERS.items()]],
+        "filters": [("", _t("All")), *[(name, item.label) for name, item in timeline_registry.FILTERS.items()]],
     }
 
 
@@ -252,6 +276,16 @@ def note(request: HttpRequest, number: str) -> HttpResponse:
     )
     messages.success(request, _t("Note added."))
     return redirect("customer", customer.number)
+
+
+@page("crm.add_note", methods=("POST",))
+def pin(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    """Pin a note, or unpin it."""
+    chosen = get_object_or_404(Note, pk=pk, customer__number=number)
+    pinned = request.POST.get("pinned") == "yes"
+    services.pin_note(note=chosen, pinned=pinned, actor=of_user(request.user))
+    messages.success(request, _t("The note is pinned.") if pinned else _t("The note is no longer pinned."))
+    return redirect("customer", number)
 
 
 @page("crm.unmask_customer", methods=("POST",))

@@ -15,9 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from core.console import home, kept, navigation, palette
 from core.console.home import Card
 from core.console.palette import SearchResult
-from core.text.formatting import number
+from core.console.views import may
+from core.text.formatting import ago, number
 from crm.customers.models import Customer
 from crm.profiles import selectors as customers
+from crm.profiles.console import listing
 
 navigation.register(
     "customers",
@@ -39,17 +41,27 @@ def _all_matching(query: str) -> str:
 
 @palette.source("customers", label=_("Customers"), permission="crm.view_customer", more=_all_matching)
 def find_customers(request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
+    """Find customers. Namesakes are told apart by phone, number, tier, region and last order."""
     matches = list(customers.search(query).order_by("-created_at", "-id")[:limit])
-    details = customers.rows(matches) if request.user.has_perm("crm.view_identity") else {}
-    return [
-        SearchResult(
-            customer.name or _t("No name"),
-            reverse("customer", args=[customer.number]),
-            "user",
-            " · ".join(filter(None, [details[customer.pk].phone if details else "", customer.number])),
-        )
-        for customer in matches
-    ]
+    details = customers.rows(matches)
+    tier = listing.COLUMNS.get("tier")
+    tiers = tier.load(matches) if tier is not None and matches and may(request.user, tier.permission) else {}
+    may_see_contacts = may(request.user, "crm.view_identity")
+    may_see_orders = may(request.user, "crm.view_order")
+    results = []
+    for customer in matches:
+        row = details[customer.pk]
+        last = row.spending[0].last_at if may_see_orders and row.spending else None
+        parts = [
+            row.phone if may_see_contacts else "",
+            customer.number,
+            tiers.get(customer.pk, ""),
+            customer.region,
+            _t("last order %(time)s") % {"time": ago(last)} if last else "",
+        ]
+        url = reverse("customer", args=[customer.number])
+        results.append(SearchResult(customer.name or _t("No name"), url, "user", " · ".join(filter(None, parts))))
+    return results
 
 
 NEW = "crm.new_customers"

@@ -11,11 +11,12 @@ from django.db import connection
 
 from core.security import crypto
 from crm.customers.rules.identities import phone_tail
+from crm.customers.rules.names import search_form
 from crm.simulation.rules import names as words
 
 PEOPLE = (
     "id number name state birthday birthday_index birth_year gender language time_zone country region attributes "
-    "source created_at updated_at"
+    "source created_at updated_at search_name"
 )
 IDENTITIES = "customer_id kind value value_index tail_index verified_at created_at"
 CONSENTS = "customer_id channel purpose decision source evidence given_at recorded_at actor"
@@ -95,6 +96,7 @@ def people_rows(
                 sources[pick[index, 5] % 4],
                 start,
                 start,
+                search_form(name),
             )
         )
         values = [("storefront", f"u{100000 + position}")]

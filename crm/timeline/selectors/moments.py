@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any
 
 import structlog
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -21,7 +21,18 @@ from crm.activity.models import ActivityEvent, ActivityKind
 from crm.customers.labels import ACTIVITY
 from crm.customers.models import Channel, ConsentDecision, Customer, IdentityKind, Note, Purpose
 from crm.orders.models import Order, OrderState, Product, Refund, SpendAdjustment
-from crm.timeline.registry import EVENTS, FILTERS, SOURCES, Before, Moment, TimelineFilter, TimelineSource
+from crm.timeline.registry import (
+    EVENTS,
+    FILTERS,
+    FOLDS,
+    LINKS,
+    SOURCES,
+    Before,
+    Moment,
+    TimelineFilter,
+    TimelineSource,
+    link_events,
+)
 from crm.timeline.selectors.timeline import older
 
 log = structlog.get_logger("liuke.timeline")
@@ -129,8 +140,18 @@ def activity(customer: Customer, before: Before | None, limit: int, _chosen: Tim
     for row in page_rows:
         title = ACTIVITY.get(row.kind) or labels.get(row.kind) or row.kind
         icon = ACTIVITY_ICONS.get(row.kind, "click")
+        fold = f"activity.{row.kind}"
         detail = products.get(row.product_id) or row.properties.get("query") or row.properties.get("text") or ""
-        result.append(Moment(at=row.occurred_at, id=row.id, title=title, icon=icon, detail=str(detail)[:200]))
+        result.append(
+            Moment(
+                at=row.occurred_at,
+                id=row.id,
+                title=title,
+                icon=icon,
+                detail=str(detail)[:200],
+                fold=fold if fold in FOLDS else "",
+            )
+        )
     return result
 
 
@@ -151,9 +172,23 @@ def domain_events(customer: Customer, before: Before | None, limit: int, chosen:
             icon=events.TYPES[row.kind].icon,
             detail=describe(row.kind, row.payload),
             actor=people.get(row.actor, ""),
+            url=_address(customer, row),
+            needs=LINKS[row.kind].permission if row.kind in LINKS else None,
+            fold=row.kind if row.kind in FOLDS else "",
         )
         for row in page_events
     ]
+
+
+def _address(customer: Customer, event: DomainEvent) -> str:
+    """Return the page of the object that the event is about; nothing when an old payload does not name it."""
+    known = LINKS.get(event.kind)
+    if known is None:
+        return ""
+    try:
+        return known.build(customer, event.payload)
+    except (KeyError, TypeError, ValueError, NoReverseMatch):
+        return ""
 
 
 def describe(kind: str, payload: Mapping[str, Any]) -> str:
@@ -213,15 +248,58 @@ DESCRIPTIONS = {
     "crm.consent_changed": _consent,
     "crm.identity_added": _identity,
     "crm.identity_moved": _identity,
+    "crm.identity_verified": _identity,
+    "crm.identity_removed": _identity,
     "crm.identity_unmasked": _identity,
     "crm.duplicate_suspected": lambda payload: _t("with customer %(number)s") % {"number": payload["number"]},
+    "crm.duplicate_dismissed": lambda payload: _t("of customer %(number)s") % {"number": payload["number"]},
 }
 SOURCES.register("orders", TimelineSource(orders, "crm.view_order"))
 SOURCES.register("refunds", TimelineSource(refunds, "crm.view_order"))
 SOURCES.register("adjustments", TimelineSource(adjustments, "crm.view_order"))
 SOURCES.register("notes", TimelineSource(notes, "crm.view_note"))
-SOURCES.register("activity", TimelineSource(activity, "crm.view_customer"))
-SOURCES.register(EVENTS, TimelineSource(domain_events))
+SOURCES.register("activity", TimelineSource(activity, "crm.view_customer", noisy=True))
+SOURCES.register(EVENTS, TimelineSource(domain_events, noisy=True))
+link_events(
+    "crm.ticket_opened",
+    "crm.ticket_replied",
+    "crm.ticket_reopened",
+    "crm.ticket_resolved",
+    "crm.ticket_rated",
+    build=lambda _customer, payload: reverse("ticket", args=[payload["number"]]),
+    permission="crm.view_ticket",
+)
+link_events(
+    "crm.duplicate_suspected",
+    "crm.duplicate_dismissed",
+    build=lambda _customer, payload: reverse("customer", args=[payload["number"]]),
+    permission="crm.view_customer",
+)
+
+
+def _times(count: int, texts: str) -> str:
+    return texts % {"count": number(count)}
+
+
+FOLDS.register(
+    "activity.view", lambda count: _times(count, ngettext("%(count)s page viewed", "%(count)s pages viewed", count))
+)
+FOLDS.register(
+    "activity.search",
+    lambda count: _times(count, ngettext("Searched %(count)s time", "Searched %(count)s times", count)),
+)
+FOLDS.register(
+    "activity.cart",
+    lambda count: _times(
+        count, ngettext("%(count)s product put in the cart", "%(count)s products put in the cart", count)
+    ),
+)
+FOLDS.register(
+    "crm.identity_unmasked",
+    lambda count: _times(
+        count, ngettext("Contact details shown %(count)s time", "Contact details shown %(count)s times", count)
+    ),
+)
 FILTERS.register("orders", TimelineFilter(_("Orders"), sources=("orders", "refunds")))
 FILTERS.register("service", TimelineFilter(_("Service"), sources=("notes",), events=("crm.ticket_",)))
 FILTERS.register("activity", TimelineFilter(_("Activity"), sources=("activity",)))

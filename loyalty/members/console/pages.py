@@ -9,18 +9,22 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from core.base.actor import of_user
+from core.console.effects import Effect
 from core.console.views import back, may, page
 from core.db import paging
 from core.text.formatting import number as format_number
 from crm.customers.models import Customer
+from crm.customers.registry import tab_address
 from loyalty.ledger.console.adjustments import member_or_404
-from loyalty.ledger.selectors import figures
+from loyalty.ledger.selectors import balances, figures
 from loyalty.ledger.selectors.trends import trends
 from loyalty.ledger.services.enrolment import enrol_member
+from loyalty.ledger.services.leaving import end_membership
 from loyalty.ledger.services.reconciliation import reconcile_points
 from loyalty.members import selectors as members_selectors
 from loyalty.program import selectors as program_selectors
-from loyalty.program.models import MemberState, Program, TierMetric
+from loyalty.program.models import Member, MemberState, Program, SuspensionReason, TierMetric
+from loyalty.program.registry import MEMBER_FIGURES
 from loyalty.program.services.suspensions import resume_member, suspend_member
 from loyalty.tiers.selectors import figures as tiers_figures
 
@@ -98,20 +102,78 @@ def enrol(request: HttpRequest, number: str) -> HttpResponse:
     return back(request, f"/customers/{number}/")
 
 
-@page("loyalty.suspend_member", methods=("POST",))
+@page("loyalty.suspend_member", methods=("GET", "POST"))
 def suspend(request: HttpRequest, number: str) -> HttpResponse:
+    """Show the effect of a suspension, then suspend the member."""
+    member = member_or_404(number)
+    if request.method == "GET":
+        heading = _t("Suspend the member")
+        effects = [Effect(_t("State"), member.get_state_display(), str(MemberState.SUSPENDED.label), "bad")]
+        effects += _effects(member, stay=True)
+        effects.append(
+            Effect(_t("The member earns and redeems nothing. Points stay, and open holds can be captured or released."))
+        )
+        return _ending(request, member, heading, _t("Suspend"), effects, reasons=SuspensionReason.choices)
     member = suspend_member(
-        member=member_or_404(number),
+        member=member,
         reason=request.POST.get("reason", ""),
         note=request.POST.get("note", ""),
         actor=of_user(request.user),
     )
     messages.success(request, _t("%(name)s is suspended.") % {"name": member.customer})
-    return redirect(f"/customers/{number}/#panel-loyalty")
+    return redirect(tab_address(member.customer, "points", "loyalty"))
+
+
+@page("loyalty.suspend_member", methods=("GET", "POST"))
+def end(request: HttpRequest, number: str) -> HttpResponse:
+    """Show the effect of ending a membership, then end it."""
+    member = member_or_404(number)
+    if request.method == "GET":
+        heading = _t("End the membership")
+        effects = [Effect(_t("State"), member.get_state_display(), str(MemberState.LEFT.label), "bad")]
+        effects += _effects(member, stay=False)
+        effects.append(Effect(_t("The points expire at once. This can't be undone."), tone="bad"))
+        return _ending(request, member, heading, heading, effects)
+    lost = end_membership(member=member, note=request.POST.get("note", ""), actor=of_user(request.user))
+    text = _t("The membership of %(name)s has ended; %(points)s points expired.")
+    messages.success(request, text % {"name": member.customer, "points": format_number(lost)})
+    return redirect(tab_address(member.customer, "points", "loyalty"))
+
+
+def _effects(member: Member, *, stay: bool) -> list[Effect]:
+    """Return the points now and afterwards, the open holds, and what goes on without the membership."""
+    account = balances.spendable_account(member)
+    balance = balances.balance_of(account)
+    effects = [
+        Effect(label, format_number(points), format_number(points if stay else 0))
+        for label, points in ((_t("Available points"), balance.available), (_t("Pending points"), balance.pending))
+    ]
+    for figure in MEMBER_FIGURES:
+        count = format_number(figure.count(member.customer_id))
+        effects.append(Effect(figure.label, count, count))
+    if balance.held:
+        effects.append(Effect(_t("Held points"), format_number(balance.held), format_number(balance.held)))
+    return effects
+
+
+def _ending(
+    request: HttpRequest, member: Member, heading: str, button: str, effects: list[Effect], **more: object
+) -> HttpResponse:
+    context = {
+        "customer": member.customer,
+        "effects": effects,
+        "button": button,
+        "title": heading,
+        "heading": heading,
+        "back_url": tab_address(member.customer, "points", "loyalty"),
+        "back_label": member.customer,
+        **more,
+    }
+    return render(request, "loyalty/members/ending.html", context)
 
 
 @page("loyalty.suspend_member", methods=("POST",))
 def resume(request: HttpRequest, number: str) -> HttpResponse:
     member = resume_member(member=member_or_404(number), note=request.POST.get("note", ""), actor=of_user(request.user))
     messages.success(request, _t("%(name)s is active again.") % {"name": member.customer})
-    return redirect(f"/customers/{number}/#panel-loyalty")
+    return redirect(tab_address(member.customer, "points", "loyalty"))

@@ -13,7 +13,7 @@ from core.console.views import may, viewer
 from core.security.models import User
 from core.text.formatting import number
 from crm.customers.models import Customer, CustomerState
-from crm.customers.registry import Fact, fact, panel
+from crm.customers.registry import TABS, Fact, Tab, fact, panel, tab_address
 from crm.desk.console.panels import ticket_in_hand
 from loyalty.growth import subscriptions
 from loyalty.growth.labels import progress
@@ -21,10 +21,10 @@ from loyalty.growth.selectors import tasks as task_catalogue
 from loyalty.ledger.console.adjust_form import AdjustForm
 from loyalty.ledger.labels import REASON_LABELS
 from loyalty.ledger.models import Account
-from loyalty.ledger.selectors import allowances, figures
+from loyalty.ledger.selectors import allowances, figures, statements
 from loyalty.ledger.selectors import balances as selectors
 from loyalty.program import selectors as program_selectors
-from loyalty.program.models import Member, MemberState, Program, SuspensionReason
+from loyalty.program.models import Member, MemberState, Program
 from loyalty.rewards import selectors as reward_catalogue
 from loyalty.tiers.console.set_tier_form import GivenForm
 from loyalty.tiers.selectors import standing as tier_standing
@@ -32,6 +32,8 @@ from loyalty.tiers.selectors import standing as tier_standing
 EXPIRIES_SHOWN = 6
 BADGES_SHOWN = 12
 TASKS_SHOWN = 5
+TABS.register("points", Tab(_("Points"), order=20))
+TABS.register("membership", Tab(_("Membership"), order=30))
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def _membership_view(customer: Customer) -> MembershipView | None:
     template="loyalty/members/panels/customer.html",
     permission="loyalty.view_member",
     order=5,
+    tab="points",
 )
 def _membership(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     standing = _membership_view(customer)
@@ -74,14 +77,44 @@ def _membership(customer: Customer, request: HttpRequest) -> dict[str, Any] | No
         "active": member.state == MemberState.ACTIVE,
         "program": member.program,
         "balance": balance,
-        "expiring": balance.expiring[:EXPIRIES_SHOWN],
-        "more_expiring": len(balance.expiring) > EXPIRIES_SHOWN,
-        "entries": figures.entries(standing.account),
+        **_beside(standing, request),
         "redemptions": reward_catalogue.recent_redemptions(member)
         if may(request.user, "loyalty.view_rewardredemption")
         else [],
         **_adjusting(customer, request, standing),
         **_suspending(request, member),
+    }
+
+
+def _beside(standing: MembershipView, request: HttpRequest) -> dict[str, Any]:
+    """Return what the panel shows beside a ticket; on the customer page the statement below it shows this in full."""
+    if ticket_in_hand(request) is None:
+        return {}
+    expiring = standing.balance.expiring
+    return {
+        "in_short": True,
+        "expiring": expiring[:EXPIRIES_SHOWN],
+        "more_expiring": len(expiring) > EXPIRIES_SHOWN,
+        "entries": figures.entries(standing.account),
+    }
+
+
+@panel(
+    "points",
+    title=_("Statement"),
+    template="loyalty/members/panels/statement.html",
+    permission="loyalty.view_member",
+    order=6,
+    tab="points",
+)
+def _statement(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
+    """Return lots, open holds and one page of the entries; the address holds the cursor of the entries."""
+    standing = _membership_view(customer)
+    if standing is None:
+        return None
+    return {
+        "statement": statements.statement(standing.account, request.GET.get("entries")),
+        "becoming_available": standing.balance.becoming_available,
     }
 
 
@@ -108,7 +141,6 @@ def _suspending(request: HttpRequest, member: Member) -> dict[str, Any]:
         "suspended": member.state == MemberState.SUSPENDED,
         "suspended_by": by,
         "may_suspend": may(request.user, "loyalty.suspend_member"),
-        "suspension_reasons": SuspensionReason.choices,
     }
 
 
@@ -118,6 +150,7 @@ def _suspending(request: HttpRequest, member: Member) -> dict[str, Any]:
     template="loyalty/members/panels/growth.html",
     permission="loyalty.view_task",
     order=25,
+    tab="membership",
 )
 def _growth(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     """Return the member's badges and started tasks; None while the shop has neither."""
@@ -145,11 +178,20 @@ def _tier(customer: Customer, _request: HttpRequest) -> Fact | None:
         return None
     tier = standing.member.tier
     if standing.member.state == MemberState.SUSPENDED:
-        return Fact(_("Tier"), str(MemberState.SUSPENDED.label), url="#panel-loyalty", tone="bad")
-    return Fact(_("Tier"), tier.label if tier else str(_("Member")), url="#panel-tier")
+        return Fact(
+            _("Tier"), str(MemberState.SUSPENDED.label), url=tab_address(customer, "points", "loyalty"), tone="bad"
+        )
+    return Fact(_("Tier"), tier.label if tier else str(_("Member")), url=tab_address(customer, "membership", "tier"))
 
 
-@panel("tier", title=_("Tier"), template="loyalty/members/panels/tier.html", permission="loyalty.view_member", order=6)
+@panel(
+    "tier",
+    title=_("Tier"),
+    template="loyalty/members/panels/tier.html",
+    permission="loyalty.view_member",
+    order=6,
+    tab="membership",
+)
 def _tier_panel(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     known = _membership_view(customer)
     if known is None:
@@ -171,4 +213,4 @@ def _points(customer: Customer, _request: HttpRequest) -> Fact | None:
     standing = _membership_view(customer)
     if standing is None:
         return None
-    return Fact(_("Points"), number(standing.balance.available), url="#panel-loyalty")
+    return Fact(_("Points"), number(standing.balance.available), url=tab_address(customer, "points", "loyalty"))

@@ -465,7 +465,7 @@ def test_anonymous_visitors_are_redirected_to_sign_in(client, big_spenders):
 
 def test_the_customer_page_shows_figures_and_segments(marketer, big_spenders):
     member = SegmentMembership.objects.get(segment=big_spenders).customer
-    page = marketer.get(reverse("customer", args=[member.number])).content.decode()
+    page = marketer.get(reverse("customer", args=[member.number]), {"tab": "figures"}).content.decode()
     assert 'id="panel-analytics"' in page
     assert "Big spenders" in page
     assert "¥900.00" in page

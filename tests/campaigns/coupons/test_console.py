@@ -58,13 +58,16 @@ class TestCoupons:
     def test_submitting_the_same_form_twice_gives_one_code(self, as_role, make_coupon, make_customer):
         coupon, customer = make_coupon(), make_customer("Ada")
         client = as_role(Role.AGENT)
-        page = client.get(reverse("customer", args=[customer.number])).content.decode()
+        page = client.get(reverse("customer", args=[customer.number]), {"tab": "coupons"}).content.decode()
         assert "Choose a coupon" in page
         for _time in range(2):
             client.post(reverse("coupon_give", args=[customer.number]), {"coupon": coupon.pk, "mark": "m1"})
         code = CouponCode.objects.get()
         assert code.customer == customer
-        assert codes.shown(code.code) in client.get(reverse("customer", args=[customer.number])).content.decode()
+        assert (
+            codes.shown(code.code)
+            in client.get(reverse("customer", args=[customer.number]), {"tab": "coupons"}).content.decode()
+        )
         client.post(reverse("coupon_issue", args=[coupon.pk]), {"customer": customer.number, "mark": "m2"})
         assert CouponCode.objects.count() == 2
 

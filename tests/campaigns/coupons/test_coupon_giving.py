@@ -51,7 +51,7 @@ def test_the_page_shows_the_remaining_coupons_and_refuses_the_next(coupon, clien
     customer = make_customer()
     set_limits(role=Role.AGENT.value, limits=Limits(500, 2000, 1), actor=SYSTEM)
     client.force_login(staff(Role.AGENT))
-    page = reverse("customer", args=[customer.number])
+    page = reverse("customer", args=[customer.number]) + "?tab=coupons"
     assert "Left today: 1 coupon." in " ".join(client.get(page).content.decode().split())
     for mark in ("a", "b"):
         client.post(reverse("coupon_give", args=[customer.number]), {"coupon": coupon.pk, "mark": mark})

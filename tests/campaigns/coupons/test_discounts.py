@@ -159,4 +159,4 @@ def test_the_customers_page_and_the_admin_show_the_discount(as_role, make_coupon
     coupon = make_coupon(kind="percent", value=15)
     issue_coupon(customer=customer, coupon=coupon, cause="a", actor=SYSTEM)
     client = as_role(Role.ADMINISTRATOR)
-    assert "15% off" in client.get(reverse("customer", args=[customer.number])).content.decode()
+    assert "15% off" in client.get(reverse("customer", args=[customer.number]), {"tab": "coupons"}).content.decode()

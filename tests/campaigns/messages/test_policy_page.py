@@ -30,7 +30,7 @@ def test_blocking_and_lifting(marketer, make_customer):
     customer = make_customer("Ada", email="ada@example.com")
     marketer.post(reverse("suppress", args=[customer.number]), {"channel": "email"})
     row = Suppression.objects.get()
-    page = marketer.get(reverse("customer", args=[customer.number])).content.decode()
+    page = marketer.get(reverse("customer", args=[customer.number]), {"tab": "messages"}).content.decode()
     assert "By hand" in page
     marketer.post(reverse("suppression_lift", args=[row.pk]))
     row.refresh_from_db()
@@ -44,7 +44,7 @@ def test_a_bounced_address_shows_on_each_customer_who_has_it(marketer, make_cust
     customer = make_customer("Ada", email="ada@example.com")
     address = customer.identities.get(kind="email")
     Suppression.objects.create(channel="email", address_index=address.value_index, reason="bounce")
-    page = marketer.get(reverse("customer", args=[customer.number])).content.decode()
+    page = marketer.get(reverse("customer", args=[customer.number]), {"tab": "messages"}).content.decode()
     assert "Bounced" in page
 
 

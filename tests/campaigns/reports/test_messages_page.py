@@ -63,7 +63,7 @@ class TestMessages:
         settled(message, "suppressed", reason="no_consent")
         page = client.get(reverse("message", args=[message.pk])).content.decode()
         assert "The customer has not consented to marketing on this channel, or has withdrawn the consent." in page
-        panel = client.get(reverse("customer", args=[message.customer.number])).content.decode()
+        panel = client.get(reverse("customer", args=[message.customer.number]), {"tab": "messages"}).content.decode()
         assert "No consent" in panel
         assert reverse("message", args=[message.pk]) in panel
 

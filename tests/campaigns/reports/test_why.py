@@ -100,7 +100,7 @@ def test_the_page_explains_the_decision(as_role, broadcast, make_customer):
         assert client.get(address, {"campaign": odd}).status_code == 200
     assert (
         reverse("why", args=[customer.number])
-        in client.get(reverse("customer", args=[customer.number])).content.decode()
+        in client.get(reverse("customer", args=[customer.number]), {"tab": "messages"}).content.decode()
     )
 
 

@@ -20,6 +20,10 @@ def people(make_customer):
         "li": make_customer("李小明", phone="139 0013 8000", storefront="u-77"),
         "anna": make_customer("Anna Berg", phone="+49 30 901820"),
         "one": make_customer("王"),
+        "zoe": make_customer("Zoë Müller"),
+        "yan": make_customer("张艳"),
+        "yang": make_customer("杨洋"),
+        "ryan": make_customer("Ryan"),
     }
 
 
@@ -40,6 +44,18 @@ def people(make_customer):
         ("wang@example", []),
         ("u-77", ["李小明"]),
         ("+4930901820", ["Anna Berg"]),
+        ("zoe", ["Zoë Müller"]),
+        ("Zoë", ["Zoë Müller"]),
+        ("muller zoe", ["Zoë Müller"]),
+        ("艳", ["张艳"]),
+        ("yan", ["Ryan", "张艳", "杨洋"]),
+        ("zhangyan", ["张艳"]),
+        ("Zhang Yan", ["张艳"]),
+        ("zy", ["张艳"]),
+        ("wxm", ["王小明"]),
+        ("xiaoming", ["李小明", "王小明"]),
+        ("angya", []),
+        ("明", ["李小明", "王小明"]),
         ("%", []),
         ("0000", []),
     ],
@@ -54,6 +70,11 @@ def test_numbers_of_customers_orders_and_tickets_find_their_customer(people, mak
     ticket = open_ticket(customer=wang, subject="Where is it?", text="Three days.", actor=SYSTEM)
     assert names(wang.number) == ["王小明"]
     assert names("D-1001") == ["王小明"]
+    assert names("d-1001") == ["王小明"]
+    assert names("-1001") == ["王小明"]
+    assert names("1002") == []
+    make_order(wang, number="2026-AB7Z")
+    assert names("b7z") == ["王小明"]
     assert names(ticket.number.lower()) == ["王小明"]
 
 

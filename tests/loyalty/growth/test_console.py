@@ -144,15 +144,15 @@ def test_the_customer_page_shows_badges_and_started_tasks(
     # given a member with a badge and a half-finished task, and one without either
     client.force_login(staff(Role.AGENT))
     member, bare = make_old_member(), make_old_member()
-    assert "Tasks and badges" not in text_of(client.get(f"/customers/{member.customer.number}/"))
+    assert "Tasks and badges" not in text_of(client.get(f"/customers/{member.customer.number}/?tab=membership"))
     make_task("activity", event_kind="share", name="Share", levels=[Level(1, badge=make_badge("Sharer")), Level(3)])
     did(member, "share", 2, 1)
     advance_tasks(program=program, customer_ids=[member.customer_id])
     # when, then
-    shown = text_of(client.get(f"/customers/{member.customer.number}/"))
+    shown = text_of(client.get(f"/customers/{member.customer.number}/?tab=membership"))
     assert "Sharer" in shown
     assert "2 of 3 for level 2" in shown
-    assert "No task under way." in text_of(client.get(f"/customers/{bare.customer.number}/"))
+    assert "No task under way." in text_of(client.get(f"/customers/{bare.customer.number}/?tab=membership"))
 
 
 def test_an_agent_sets_a_members_leaderboard_name(client, staff, make_old_member):

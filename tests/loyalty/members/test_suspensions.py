@@ -178,7 +178,7 @@ def test_the_shop_suspends_and_resumes_over_the_api_and_the_member_sees_the_stat
 
 def test_a_lead_suspends_on_the_customer_page_and_agents_see_the_reason(client, staff, member):
     # given a lead on the customer's page
-    page = reverse("customer", args=[member.customer.number])
+    page = reverse("customer", args=[member.customer.number]) + "?tab=points"
     client.force_login(staff(Role.LEAD, "lee"))
     assert reverse("loyalty_suspend", args=[member.customer.number]) in client.get(page).content.decode()
     url = reverse("loyalty_suspend", args=[member.customer.number])

@@ -234,7 +234,7 @@ def test_a_failure_is_visible(agent, placed):
 
 
 def test_the_customer_page_lists_redeemed_rewards(agent, placed, member):
-    page = text(agent.get(reverse("customer", args=[member.customer.number])))
+    page = text(agent.get(reverse("customer", args=[member.customer.number]), {"tab": "points"}))
     panel = page[page.index('id="panel-loyalty"') :].split("</section>")[0]
     assert "Redeemed rewards" in panel
     assert reverse("redemption", args=[placed.pk]) in panel

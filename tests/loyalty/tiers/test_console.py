@@ -133,7 +133,7 @@ def test_a_lead_sets_a_tier_by_hand_to_the_end_of_a_day(lead, program, member):
     assert given_tier.locked
     local = given_tier.ends_at.astimezone(ZoneInfo(program.time_zone))
     assert (local - datetime.combine(day, datetime.min.time(), local.tzinfo)).days == 1
-    page = text(lead.get(reverse("customer", args=[number])))
+    page = text(lead.get(reverse("customer", args=[number]), {"tab": "membership"}))
     assert "Locked" in page
     assert "Sorry" in page
     assert "Set the tier by hand" in page
@@ -150,6 +150,6 @@ def test_a_day_in_the_past_changes_nothing(lead, program, member):
 
 def test_an_agent_sees_the_panel_without_the_form(client, staff, program, member):
     client.force_login(staff(Role.AGENT))
-    page = text(client.get(reverse("customer", args=[member.customer.number])))
+    page = text(client.get(reverse("customer", args=[member.customer.number]), {"tab": "membership"}))
     assert "Spend ¥1.00 more to reach Bronze" in page
     assert "Set the tier by hand" not in page
