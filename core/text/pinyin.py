@@ -29,7 +29,7 @@ def reading(character: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def readings() -> Mapping[int, str]:
+def _readings() -> Mapping[int, str]:
     # The dictionary of phrases takes 45 MB, and names do not need it.
     os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
     return import_module("pypinyin.pinyin_dict").pinyin_dict
