@@ -4,7 +4,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core.audit.log import LOGGED, OBJECTS, AuditedObject, Logged
-from core.console import navigation
+from core.console import navigation, settings_cards
 from core.health import checks as health
 from core.health import database as health_database  # noqa: F401
 from core.health import machine as health_machine  # noqa: F401
@@ -21,6 +21,7 @@ navigation.register("home", _("Home"), url="home", icon="home", order=0)
 navigation.register(
     "preferences", _("Preferences"), url="preferences", icon="settings", section="settings", listed=False
 )
+navigation.register("settings", _("All settings"), url="settings", icon="adjustments", section="settings", order=0)
 navigation.register("notices", _("Notices"), url="notices", icon="bell", section="settings", listed=False)
 navigation.register(
     "components", _("Components"), url="components", icon="layout-grid", section="settings", listed=False
@@ -74,3 +75,44 @@ for _key in ("secret", "seed"):
     ENCRYPTED.register(
         f"mfa_authenticator.{_key}", EncryptedColumn("mfa_authenticator", "data", SECRETS_CONTEXT, json_key=_key)
     )
+settings_cards.register(
+    "preferences",
+    _("Preferences"),
+    _("Your language, time zone and theme"),
+    url="preferences",
+    icon="user-cog",
+    group="own",
+    order=10,
+    palette=False,
+)
+settings_cards.register(
+    "second_factor",
+    _("Second factor"),
+    _("The codes of your authenticator app"),
+    url="mfa_index",
+    icon="shield-lock",
+    group="own",
+    order=20,
+)
+settings_cards.register(
+    "keys",
+    _("API keys"),
+    _("Access of your storefront's servers"),
+    url="keys",
+    icon="key",
+    permission="core.manage_apikeys",
+    group="technical",
+    order=10,
+    palette=False,
+)
+settings_cards.register(
+    "webhooks",
+    _("Webhooks"),
+    _("Events that your own systems receive"),
+    url="webhooks",
+    icon="webhook",
+    permission="core.manage_webhooks",
+    group="technical",
+    order=20,
+    palette=False,
+)

@@ -16,6 +16,7 @@ console = [
     path("", pages.home, name="home"),
     path("search/", pages.search, name="search"),
     path("palette/", pages.palette_results, name="palette"),
+    path("settings/", pages.settings_index, name="settings"),
     path("preferences/", pages.preferences, name="preferences"),
     path("preferences/language/", pages.set_language, name="set_language"),
     path("preferences/theme/", pages.set_theme, name="set_theme"),

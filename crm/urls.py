@@ -4,7 +4,9 @@ from django.urls import path
 
 import core.api.converters  # noqa: F401
 from crm.activity.api import views as activity_api
+from crm.customers import public as customers_public
 from crm.customers.api import views as customers_api
+from crm.customers.console import shop
 from crm.desk.api import views as tickets_api
 from crm.desk.console import tickets
 from crm.imports.console import imports
@@ -72,4 +74,9 @@ console += [
     path("imports/<int:pk>/start/", imports.start, name="import_start"),
     path("imports/<int:pk>/refused/", imports.refused, name="import_refused"),
     path("imports/<int:pk>/refused.csv", imports.refused_file, name="import_refused_file"),
+]
+console += [
+    path("settings/shop/", shop.show, name="settings_shop"),
+    path("settings/shop/domain/", shop.domain, name="settings_domain"),
+    path("shop/logo/<str:name>", customers_public.logo, name="shop_logo"),
 ]

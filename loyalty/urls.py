@@ -19,7 +19,7 @@ from loyalty.rewards import public
 from loyalty.rewards.api import views as rewards_api
 from loyalty.rewards.console import redemptions, rewards
 from loyalty.tiers.api import views as tiers_api
-from loyalty.tiers.console import tiers
+from loyalty.tiers.console import program, tiers
 
 api = [
     path("members/<ref:number>/points/holds", views_api.HoldsView.as_view()),
@@ -84,6 +84,9 @@ console = [
     path("loyalty/members/<str:number>/tier/end/", tiers.release, name="loyalty_release_tier"),
     path("loyalty/tiers/", tiers.index, name="loyalty_tiers"),
     path("loyalty/tiers/policy/", tiers.policy, name="loyalty_tier_policy"),
+    path("settings/program/", program.show, name="loyalty_program"),
+    path("settings/program/dry-run/<int:pk>/", program.dry_run, name="loyalty_dry_run"),
+    path("settings/program/dry-run/<int:pk>/apply/", program.apply, name="loyalty_dry_run_apply"),
     path("loyalty/tiers/new/", tiers.new, name="loyalty_tier_new"),
     path("loyalty/tiers/<int:pk>/", tiers.show, name="loyalty_tier"),
     path("loyalty/tiers/<int:pk>/edit/", tiers.edit, name="loyalty_tier_edit"),

@@ -9,6 +9,7 @@ import crm.customers.events
 import crm.customers.webhooks  # noqa: F401
 from core.base.facts import FACTS, count_of
 from core.base.zones import ZONES
+from core.console import settings_cards
 from core.jobs.services import WORK
 from core.security import crypto
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
@@ -29,6 +30,16 @@ def _store_zone() -> str:
 
 WORK.register(tagging.KIND, tagging.tag_everyone)
 ZONES.register("store", _store_zone)
+settings_cards.register(
+    "shop",
+    _("Shop"),
+    _("Name, logo, colours, sender of e-mails, time zone and currency"),
+    url="settings_shop",
+    icon="building-store",
+    permission="crm.change_store",
+    group="shop",
+    order=10,
+)
 SCOPES.register("customers:read", _("Read customers"))
 SCOPES.register("customers:write", _("Create and change customers, identities and consents"))
 SCOPES.register("tokens:write", _("Make member tokens"))

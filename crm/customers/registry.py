@@ -168,3 +168,18 @@ def facts(customer: Customer, request: HttpRequest) -> list[Fact]:
 def actions(customer: Customer, request: HttpRequest) -> list[ShownAction]:
     chosen = sorted((item for item in ACTIONS if may(request.user, item.permission)), key=lambda item: item.order)
     return [ShownAction(item.label, item.icon, url, item.danger) for item in chosen if (url := item.url(customer))]
+
+
+@dataclass(frozen=True)
+class CurrencyUse:
+    """Amounts of one subject in the shop's currency.
+
+    `refusal(currency)` says why the shop can't change to that currency, or "". `follow(currency)` changes the rows
+    that repeat the shop's currency, inside the transaction.
+    """
+
+    refusal: Callable[[str], str | Promise]
+    follow: Callable[[str], None] = lambda currency: None
+
+
+CURRENCY_USES: Registry[CurrencyUse] = Registry("use of the currency")

@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 
@@ -26,6 +27,12 @@ from crm.customers.rules.identities import mask
 def default_country() -> str:
     store = Store.objects.default_or_none()
     return (store.country if store else "") or "CN"
+
+
+def logo_path(store: Store | None) -> str:
+    """Return the path of the shop's logo, or ""."""
+    name = ((store.logo.name if store else "") or "").rpartition("/")[2]
+    return reverse("shop_logo", args=[name]) if name else ""
 
 
 CONTACT_ICONS = {

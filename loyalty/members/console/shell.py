@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from core.console import home, navigation
+from core.console import home, navigation, settings_cards
 from core.console.home import Card
 from core.text.formatting import ago, number
 from crm.customers.models import Customer
@@ -62,6 +62,17 @@ navigation.register(
     permission="loyalty.change_givinglimit",
     section="settings",
     order=20,
+)
+settings_cards.register(
+    "giving_limits",
+    _("Giving limits"),
+    _("How much each role may give by hand"),
+    url="giving_limits",
+    icon="shield",
+    permission="loyalty.change_givinglimit",
+    group="loyalty",
+    order=60,
+    palette=False,
 )
 
 
