@@ -13,6 +13,7 @@ from core.security.accounts import SECRETS_CONTEXT
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
 from core.security.roles import Role, grant
 from core.sending import services as sending_hold
+from core.team import services as team
 from core.webhooks import console as webhooks  # noqa: F401
 from core.webhooks import handlers  # noqa: F401
 from core.webhooks import held as webhooks_held  # noqa: F401
@@ -48,7 +49,7 @@ grant("core.manage_webhooks", to=[])
 grant("core.view_jobs", to=[Role.LEAD, Role.MARKETER])
 grant("core.view_audit", to=[Role.LEAD])
 grant(
-    "core.manage_apikeys", "core.view_user", "core.add_user", "core.change_user", "core.view_apikey", "auth.view_group",
+    "core.manage_apikeys", "core.manage_team", "core.view_user", "core.add_user", "core.change_user", "core.view_apikey", "auth.view_group",
     to=[],
 )  # fmt: skip
 navigation.register(
@@ -75,6 +76,18 @@ for _key in ("secret", "seed"):
     ENCRYPTED.register(
         f"mfa_authenticator.{_key}", EncryptedColumn("mfa_authenticator", "data", SECRETS_CONTEXT, json_key=_key)
     )
+for _event in team.EVENTS:
+    LOGGED.register(_event.kind, Logged())
+settings_cards.register(
+    "team",
+    _("Team and roles"),
+    _("Invite staff, change roles, end sessions"),
+    url="team",
+    icon="users-group",
+    permission="core.manage_team",
+    group="shop",
+    order=20,
+)
 settings_cards.register(
     "preferences",
     _("Preferences"),

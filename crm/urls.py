@@ -14,7 +14,7 @@ from crm.orders import public
 from crm.orders.api import orders as orders_api
 from crm.orders.api import products as catalogue_api
 from crm.orders.api import spend as orders_spend_api
-from crm.orders.console import orders
+from crm.orders.console import orders, products
 from crm.profiles.console import customers, saved_views
 
 api = [
@@ -50,6 +50,11 @@ console = [
     path("customers/<str:number>/identities/<int:pk>/", customers.unmask, name="customer_unmask"),
     path("orders/", orders.index, name="orders"),
     path("orders/<int:pk>/", orders.show, name="order"),
+    path("products/", products.index, name="products"),
+    path("products/<int:pk>/edit/", products.edit, name="product_edit"),
+    path("products/pick/", products.pick_products, name="pick_products"),
+    path("products/pick/categories/", products.pick_categories, name="pick_categories"),
+    path("products/pick/branches/", products.pick_branches, name="pick_branches"),
     path("products/pictures/<str:name>", public.picture, name="product_picture"),
 ]
 console += [

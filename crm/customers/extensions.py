@@ -15,6 +15,7 @@ from core.security import crypto
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
 from core.security.roles import EVERYONE, Role, grant
 from core.security.scopes import SCOPES
+from core.team.registry import SHOP_NAMES
 from crm.customers.models import Store
 from crm.customers.rules.identities import phone_tail
 from crm.customers.services import tagging
@@ -28,6 +29,12 @@ def _store_zone() -> str:
     return store.time_zone if store else ""
 
 
+def _store_name() -> str:
+    store = Store.objects.default_or_none()
+    return store.name if store else ""
+
+
+SHOP_NAMES.register("store", _store_name)
 WORK.register(tagging.KIND, tagging.tag_everyone)
 ZONES.register("store", _store_zone)
 settings_cards.register(

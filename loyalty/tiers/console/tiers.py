@@ -100,9 +100,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "program": tier.program,
         "threshold": tier_standing.metric_text(tier.program, tier.threshold),
         "benefits": rows,
-        "unknown_skus": unknown_skus(
-            sku for benefit, _line in rows for sku in listed(str(benefit.settings.get("skus") or ""))
-        ),
+        "unknown_skus": unknown_skus(sku for benefit, _line in rows for sku in listed(benefit.settings.get("skus"))),
         "derived": derived,
         "failed": grants.select_related("member__customer", "benefit").order_by("-created_at")[:FAILED_SHOWN],
         "count": Member.objects.active().filter(tier=tier).count(),
