@@ -49,7 +49,8 @@ grant("core.manage_webhooks", to=[])
 grant("core.view_jobs", to=[Role.LEAD, Role.MARKETER])
 grant("core.view_audit", to=[Role.LEAD])
 grant(
-    "core.manage_apikeys", "core.manage_team", "core.view_user", "core.add_user", "core.change_user", "core.view_apikey", "auth.view_group",
+    "core.manage_apikeys", "core.manage_team", "core.view_user", "core.add_user", "core.change_user",
+    "core.view_apikey", "auth.view_group",
     to=[],
 )  # fmt: skip
 navigation.register(

@@ -6,7 +6,7 @@ import core.api.converters  # noqa: F401
 from crm.activity.api import views as activity_api
 from crm.customers import public as customers_public
 from crm.customers.api import views as customers_api
-from crm.customers.console import shop
+from crm.customers.console import attributes, shop, tags
 from crm.desk.api import views as tickets_api
 from crm.desk.console import tickets
 from crm.imports.console import imports
@@ -83,5 +83,14 @@ console += [
 console += [
     path("settings/shop/", shop.show, name="settings_shop"),
     path("settings/shop/domain/", shop.domain, name="settings_domain"),
+    path("settings/fields/", attributes.index, name="attributes"),
+    path("settings/fields/new/", attributes.new, name="attribute_new"),
+    path("settings/fields/<int:pk>/", attributes.edit, name="attribute_edit"),
+    path("settings/fields/<int:pk>/archive/", attributes.archive, name="attribute_archive"),
+    path("settings/tags/", tags.index, name="tags"),
+    path("settings/tags/<int:pk>/", tags.show, name="tag"),
+    path("settings/tags/<int:pk>/rename/", tags.rename, name="tag_rename"),
+    path("settings/tags/<int:pk>/merge/", tags.merge, name="tag_merge"),
+    path("settings/tags/<int:pk>/delete/", tags.delete, name="tag_delete"),
     path("shop/logo/<str:name>", customers_public.logo, name="shop_logo"),
 ]

@@ -17,7 +17,7 @@ from loyalty.members.api import views as members_views_api
 from loyalty.members.console import pages as views
 from loyalty.rewards import public
 from loyalty.rewards.api import views as rewards_api
-from loyalty.rewards.console import redemptions, rewards
+from loyalty.rewards.console import categories, redemptions, rewards
 from loyalty.tiers.api import views as tiers_api
 from loyalty.tiers.console import program, tiers
 
@@ -100,6 +100,10 @@ console = [
     path("rewards/<int:pk>/edit/", rewards.edit, name="reward_edit"),
     path("rewards/<int:pk>/switch/", rewards.switch, name="reward_switch"),
     path("rewards/<int:pk>/codes/", rewards.codes, name="reward_codes"),
+    path("settings/reward-categories/", categories.index, name="reward_categories"),
+    path("settings/reward-categories/new/", categories.new, name="reward_category_new"),
+    path("settings/reward-categories/<int:pk>/", categories.edit, name="reward_category_edit"),
+    path("settings/reward-categories/<int:pk>/delete/", categories.delete, name="reward_category_delete"),
     path("redemptions/", redemptions.index, name="redemptions"),
     path("redemptions/<uuid:pk>/", redemptions.show, name="redemption"),
     path("redemptions/<uuid:pk>/address/", redemptions.address, name="redemption_address"),

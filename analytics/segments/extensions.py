@@ -13,7 +13,7 @@ import analytics.segments.events
 import analytics.segments.webhooks  # noqa: F401
 from analytics.segments import conditions, selectors
 from analytics.segments.models import Segment
-from analytics.segments.services import list_uploads
+from analytics.segments.services import list_uploads, tag_uses
 from analytics.segments.services import presets as segment_templates
 from analytics.segments.services.following import bring_figures_up_to_date
 from core.audit.log import OBJECTS, AuditedObject
@@ -22,10 +22,12 @@ from core.jobs.services import WORK
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
 from core.security.roles import EVERYONE, Role, grant
 from core.security.scopes import SCOPES
+from crm.customers.registry import TAG_USES, TagUse
 from crm.imports.services.following import FOLLOWING, FollowingStep
 from loyalty.program.registry import AUDIENCES, Audience
 
 conditions.register()
+TAG_USES.register("segments", TagUse(tag_uses.segments_with, tag_uses.follow_tag))
 segment_templates.register_all()
 FOLLOWING.register("analytics.figures", FollowingStep(_("Figures, scores and segments"), bring_figures_up_to_date))
 

@@ -89,9 +89,8 @@ class PickerWidget(forms.Widget):
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         element = str((attrs or {}).get("id") or f"id_{name}")
         context = picker_context(self.picker, field=name, id=element, values=lines_of(value), several=self.several)
-        return render_to_string(
-            "components/picker.html", {**context, "described": (attrs or {}).get("aria-describedby")}
-        )
+        context["described"] = (attrs or {}).get("aria-describedby")
+        return render_to_string("components/picker.html", context)
 
 
 class PickerField(forms.Field):

@@ -71,11 +71,14 @@ TOKENS = InvitationTokens()
 
 @dataclass(frozen=True)
 class Invitation:
+    """An invited account, and the address that sets its password."""
+
     user: User
     link: str
 
 
 def lifetime() -> timedelta:
+    """Return how long an invitation is valid."""
     return timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
 
 

@@ -47,6 +47,26 @@ settings_cards.register(
     group="shop",
     order=10,
 )
+settings_cards.register(
+    "attributes",
+    _("Customer fields"),
+    _("What your shop knows about customers besides the profile"),
+    url="attributes",
+    icon="forms",
+    permission="crm.change_attributedefinition",
+    group="customers",
+    order=10,
+)
+settings_cards.register(
+    "tags",
+    _("Tags"),
+    _("Rename, merge and delete"),
+    url="tags",
+    icon="tags",
+    permission="crm.change_tag",
+    group="customers",
+    order=20,
+)
 SCOPES.register("customers:read", _("Read customers"))
 SCOPES.register("customers:write", _("Create and change customers, identities and consents"))
 SCOPES.register("tokens:write", _("Make member tokens"))

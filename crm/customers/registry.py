@@ -13,9 +13,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import Promise
 
+from core.base.actor import Actor
 from core.base.registry import Registry
 from core.console.views import may
-from crm.customers.models import Customer
+from crm.customers.models import Customer, Tag
 
 MATCHING: Registry[Callable[[Mapping[str, str]], QuerySet[Customer]]] = Registry("reader of list filters")
 
@@ -183,3 +184,18 @@ class CurrencyUse:
 
 
 CURRENCY_USES: Registry[CurrencyUse] = Registry("use of the currency")
+
+
+@dataclass(frozen=True)
+class TagUse:
+    """Objects of one upper subject that refer to tags.
+
+    `users(tag)` returns their names. `follow(old, new, actor)` makes them refer to another tag, inside the transaction.
+    None: they know tags by name and can't follow, so that a tag they use keeps its name.
+    """
+
+    users: Callable[[Tag], list[str]]
+    follow: Callable[[Tag, Tag, Actor], None] | None = None
+
+
+TAG_USES: Registry[TagUse] = Registry("use of tags")

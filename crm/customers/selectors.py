@@ -105,7 +105,7 @@ def consents(customer: Customer) -> list[ConsentRow]:
 def attributes(customer: Customer) -> list[AttributeValue]:
     """Return the shop's own fields in their order, including fields without a value."""
     result = []
-    for definition in AttributeDefinition.objects.all():
+    for definition in AttributeDefinition.objects.current():
         value = customer.attributes.get(definition.code)
         if definition.type == "date" and isinstance(value, str):
             with contextlib.suppress(ValueError):

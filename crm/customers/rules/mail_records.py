@@ -36,6 +36,7 @@ class Judged:
 
     @property
     def good(self) -> bool:
+        """Return whether nothing is to be published."""
         return self.code == "ok"
 
 
@@ -97,9 +98,8 @@ def judge_dmarc(records: Sequence[str], report_to: str) -> Judged:
     if policy not in {"none", "quarantine", "reject"}:
         return Judged("no_policy", found[0], wanted)
     if policy == "none":
-        return Judged(
-            "only_watched", found[0], re.sub(r"\bp\s*=\s*none", "p=quarantine", found[0], flags=re.IGNORECASE)
-        )
+        stricter = re.sub(r"\bp\s*=\s*none", "p=quarantine", found[0], flags=re.IGNORECASE)
+        return Judged("only_watched", found[0], stricter)
     return Judged("ok", found[0])
 
 

@@ -35,12 +35,10 @@ class RecordCheck:
 
 @dataclass(frozen=True)
 class DomainCheck:
+    """The results for the domain of the sender."""
+
     domain: str
     records: list[RecordCheck]
-
-    @property
-    def good(self) -> bool:
-        return all(record.tone == "good" for record in self.records)
 
 
 def sender_address(store: Store | None) -> str:

@@ -49,11 +49,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page_of_rows,
         "rows": [
-            (
-                row,
-                product_picture_path(row) or row.picture_url,
-                money(row.price, currency) if row.price is not None else "",
-            )
+            (row, product_picture_path(row), "" if row.price is None else money(row.price, currency))
             for row in page_of_rows
         ],
         "query": query,
@@ -141,7 +137,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         "title": str(product),
         "form": form,
         "product": product,
-        "picture": product_picture_path(product) or product.picture_url,
+        "picture": product_picture_path(product),
         "categories": picking.category_paths(),
     }
     return render(request, "crm/orders/product_edit.html", context)

@@ -66,7 +66,7 @@ def _product(row: Product, currency: str, sku: str = "") -> PickedItem:
         sku or row.sku,
         row.label or row.sku,
         " · ".join(part for part in (row.sku if row.label else "", price) if part),
-        product_picture_path(row) or row.picture_url,
+        product_picture_path(row),
     )
 
 
@@ -94,13 +94,13 @@ def _categories(branches: bool) -> list[PickedItem]:
     rows = (
         Product.objects.exclude(category="")
         .values("category")
-        .annotate(count=Count("pk"), picture=Max("picture"), address=Max("picture_url"))
+        .annotate(count=Count("pk"), picture=Max("picture"))
         .order_by("category")
     )
     counts: dict[str, int] = defaultdict(int)
     pictures: dict[str, str] = {}
     for row in rows:
-        picture = product_picture_path(Product(picture=row["picture"])) if row["picture"] else row["address"]
+        picture = product_picture_path(Product(picture=row["picture"]))
         for path in _branch(row["category"]) if branches else (row["category"],):
             counts[path] += row["count"]
             pictures[path] = pictures.get(path) or picture

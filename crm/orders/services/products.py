@@ -105,7 +105,10 @@ def set_product_picture(*, product: Product, upload: UploadedFile | None) -> Pro
 
 
 def update_product(*, product: Product, actor: Actor, **values: Any) -> Product:
-    """Change a product by hand; its SKU stays. `picture` is an upload, None removes it. Raises Invalid naming the field."""
+    """Change a product by hand; its SKU stays. `picture` is an upload, None removes it.
+
+    Raises Invalid naming the field.
+    """
     for name in values.keys() - CHANGEABLE:
         raise Invalid(_("This can't be changed here."), code="fixed", field=name)
     has_picture, picture = "picture" in values, values.pop("picture", None)
