@@ -11,9 +11,10 @@ import analytics.segments.console.panels
 import analytics.segments.console.shell
 import analytics.segments.events
 import analytics.segments.webhooks  # noqa: F401
+from analytics.features.services.scoring import RESCORE
 from analytics.segments import conditions, selectors
 from analytics.segments.models import Segment
-from analytics.segments.services import list_uploads, tag_uses
+from analytics.segments.services import list_uploads, rescoring, tag_uses
 from analytics.segments.services import presets as segment_templates
 from analytics.segments.services.following import bring_figures_up_to_date
 from core.audit.log import OBJECTS, AuditedObject
@@ -27,6 +28,7 @@ from crm.imports.services.following import FOLLOWING, FollowingStep
 from loyalty.program.registry import AUDIENCES, Audience
 
 conditions.register()
+WORK.register(RESCORE, rescoring.rescore)
 TAG_USES.register("segments", TagUse(tag_uses.segments_with, tag_uses.follow_tag))
 segment_templates.register_all()
 FOLLOWING.register("analytics.figures", FollowingStep(_("Figures, scores and segments"), bring_figures_up_to_date))

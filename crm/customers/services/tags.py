@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from core.base.actor import Actor
 from core.base.errors import Conflict, Invalid
 from core.db.locks import lock_rows
-from core.events.bus import Effect, emit_from_select
+from core.events.bus import Effect, emit_from_select, limited
 from crm.customers import events
 from crm.customers.models import CustomerTag, Tag
 from crm.customers.registry import TAG_USES
@@ -44,14 +44,14 @@ def merge_tags(*, tag: Tag, into: Tag, actor: Actor) -> int:
         old, new = pair[tag.pk], pair[into.pk]
         _refuse_users(old, by_name_only=True)
         # Tidying up must not start journeys, so the events only bring figures and segments up to date.
-        emit_from_select(
-            events.TAGS_CHANGED,
-            """SELECT t.customer_id, jsonb_build_object('added', %s::text, 'removed', %s::text), clock_timestamp()
-               FROM crm_customertag t WHERE t.tag_id = %s""",
-            [new.name, old.name, old.pk],
-            actor=actor,
-            effect=Effect.FIGURES,
-        )
+        with limited(Effect.FIGURES):
+            emit_from_select(
+                events.TAGS_CHANGED,
+                """SELECT t.customer_id, jsonb_build_object('added', %s::text, 'removed', %s::text), clock_timestamp()
+                   FROM crm_customertag t WHERE t.tag_id = %s""",
+                [new.name, old.name, old.pk],
+                actor=actor,
+            )
         with connection.cursor() as cursor:
             cursor.execute(
                 """INSERT INTO crm_customertag (customer_id, tag_id, added_at, added_by)
@@ -72,14 +72,14 @@ def delete_tag(*, tag: Tag, actor: Actor) -> int:
     with transaction.atomic():
         (locked,) = _locked(tag)
         _refuse_users(locked)
-        emit_from_select(
-            events.TAGS_CHANGED,
-            """SELECT t.customer_id, jsonb_build_object('removed', %s::text), clock_timestamp()
-               FROM crm_customertag t WHERE t.tag_id = %s""",
-            [locked.name, locked.pk],
-            actor=actor,
-            effect=Effect.FIGURES,
-        )
+        with limited(Effect.FIGURES):
+            emit_from_select(
+                events.TAGS_CHANGED,
+                """SELECT t.customer_id, jsonb_build_object('removed', %s::text), clock_timestamp()
+                   FROM crm_customertag t WHERE t.tag_id = %s""",
+                [locked.name, locked.pk],
+                actor=actor,
+            )
         count = CustomerTag.objects.filter(tag=locked).count()
         _delete(locked)
     return count
