@@ -1,4 +1,4 @@
-"""An administrator's first day: logo, team, channel, domain. Each job takes at most 12 clicks, all of them 90 seconds."""
+"""An administrator's first day: logo, team, channel, domain. Each job takes at most 12 clicks, all together 90 s."""
 
 from __future__ import annotations
 
