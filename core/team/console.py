@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from core.base.actor import of_user
-from core.base.errors import DomainError, NotFound
+from core.base.errors import DomainError
 from core.console import editing
 from core.console.switching import is_on
 from core.console.views import page, viewer
@@ -171,14 +171,11 @@ def join(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     """Let an invited person choose a password. The address contains a secret, so no page may keep it."""
     invited = services.invited_user(uid, token)
     form = PasswordForm(request.POST or None)
-    try:
-        if request.method == "POST" and editing.save_or_refuse(
-            form, lambda: services.accept(uid=uid, token=token, password=form.cleaned_data["password"])
-        ):
-            messages.success(request, _t("Your password is set. Sign in with your e-mail address."))
-            return redirect("account_login")
-    except NotFound:
-        invited = None
+    if request.method == "POST" and editing.save_or_refuse(
+        form, lambda: services.accept(uid=uid, token=token, password=form.cleaned_data["password"])
+    ):
+        messages.success(request, _t("Your password is set. Sign in with your e-mail address."))
+        return redirect("account_login")
     context = {"invited": invited, "form": form, "shop": shop_name()}
     response = render(request, "core/team/join.html", context, status=200 if invited else 410)
     response["Cache-Control"] = "no-store"

@@ -12,6 +12,8 @@ from crm.customers.models import AttributeDefinition, Store, Tag
 @admin.register(Store)
 class StoreAdmin(ConfigurationAdmin):
     list_display = ("name", "code", "currency", "time_zone", "country", "is_default")
+    # The settings page checks the logo.
+    exclude = ("logo",)
 
 
 @admin.register(AttributeDefinition)

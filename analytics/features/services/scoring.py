@@ -126,10 +126,11 @@ def _moves(version: ScoringVersion | None, at: datetime) -> Counter[Move]:
     """Count the customers by what they are now and what a version would make of them."""
     cuts = features.cut_points(as_of=at, version=version)
     values = features.scoring_values(at, features.stage_limits(version), cuts)
-    computed = f"(SELECT row.*, {features.STAGE.replace('{row}', 'row')} AS then FROM analytics_customerfeature row)"  # noqa: S608 - constant fragments; values are parameters
+    stage = features.STAGE.replace("{row}", "f")
+    computed = f"(SELECT f.*, {stage} AS next_stage FROM analytics_customerfeature f)"  # noqa: S608 - constant fragments; values are parameters
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT stage, rfm_group, "then", coalesce(grid.name, ''), count(*)
+            f"""SELECT stage, rfm_group, next_stage, coalesce(grid.name, ''), count(*)
                 FROM {features.SCORED.format(computed=computed)} GROUP BY 1, 2, 3, 4""",  # noqa: S608 - constant fragments; values are parameters
             values,
         )
