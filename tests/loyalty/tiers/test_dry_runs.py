@@ -6,6 +6,7 @@ import random
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -23,6 +24,7 @@ from loyalty.tiers.services import dry_runs
 from loyalty.tiers.services.evaluation import evaluate_tiers
 
 pytestmark = pytest.mark.django_db
+MEMBERS = 16
 
 
 def tier(code: str) -> Tier:
@@ -42,11 +44,11 @@ def standings() -> list[tuple]:
 
 @pytest.fixture
 def members(program, make_customer, make_order, settle):
-    """Forty members with purchases from 0 to 7,000 yuan in the last year and a half, evaluated once."""
+    """Some members with purchases from 0 to 7,000 yuan in the last year and a half, evaluated once."""
     draw = random.Random(11)
-    for _place in range(40):
+    for _place in range(MEMBERS):
         customer = make_customer()
-        for _order in range(draw.randint(1, 3)):
+        for _order in range(draw.randint(1, 2)):
             make_order(customer, draw.choice([100, 40_000, 90_000, 260_000]), days_ago=draw.randint(1, 500))
     settle()
     Member.objects.update(enrolled_at=timezone.now() - timedelta(days=900))
@@ -72,36 +74,33 @@ PROPOSALS = [
 ]
 
 
-@pytest.mark.parametrize(("what", "values", "code"), PROPOSALS)
-def test_the_dry_run_shows_what_the_next_evaluation_does(program, members, what, values, code):
-    # given a proposal that was run dry
-    before = standings()
-    job = finished(program=program, what=what, values=values, tier=tier(code) if code else None)
-    shown = job.result["figures"]
-    assert standings() == before, "a dry run changes nothing"
-    # when it is saved and the next evaluation runs
-    dry_runs.apply(job=job, actor=SYSTEM)
-    up, down = evaluate_tiers(program=Program.objects.get(pk=program.pk), downgrade=True)
-    # then exactly the shown numbers of members move
-    assert (shown["up"], shown["down"]) == (up, down)
-    assert (shown["members"], shown["up_anyway"], shown["down_anyway"]) == (40, 0, 0)
-
-
-def test_the_proposals_move_members(program, members):
-    moves = [
-        finished(program=program, what=what, values=values, tier=tier(code) if code else None).result["figures"]
-        for what, values, code in PROPOSALS
-    ]
-    assert sum(shown["up"] for shown in moves) > 20
-    assert sum(shown["down"] for shown in moves) > 20
+def test_the_dry_run_shows_what_the_next_evaluation_does(program, members):
+    moved = [0, 0]
+    for what, values, code in PROPOSALS:
+        with transaction.atomic():
+            # given a proposal that was run dry
+            before = standings()
+            job = finished(program=program, what=what, values=values, tier=tier(code) if code else None)
+            shown = job.result["figures"]
+            assert standings() == before, "a dry run changes nothing"
+            # when it is saved and the next evaluation runs
+            dry_runs.apply(job=job, actor=SYSTEM)
+            up, down = evaluate_tiers(program=Program.objects.get(pk=program.pk), downgrade=True)
+            # then exactly the shown numbers of members move
+            assert (shown["up"], shown["down"]) == (up, down), values
+            assert (shown["members"], shown["up_anyway"], shown["down_anyway"]) == (MEMBERS, 0, 0)
+            moved[0] += up
+            moved[1] += down
+            transaction.set_rollback(True)
+    assert min(moved) > 5, "the proposals move members in both directions"
 
 
 def test_members_are_counted_in_chunks(program, members, monkeypatch):
     plan = {"program": program, "what": "policy", "values": {"tier_window_days": 60}}
     whole = finished(**plan).result["figures"]
-    monkeypatch.setattr(dry_runs, "CHUNK", 7)
+    monkeypatch.setattr(dry_runs, "CHUNK", 4)
     parts = finished(**plan).result["figures"]
-    assert (parts["up"], parts["down"], parts["members"]) == (whole["up"], whole["down"], 40)
+    assert (parts["up"], parts["down"], parts["members"]) == (whole["up"], whole["down"], MEMBERS)
 
 
 def test_another_worth_changes_the_liability_as_shown(program, make_customer, make_order, settle):
