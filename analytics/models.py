@@ -1,6 +1,13 @@
 """Models of analytics, collected for Django."""
 
-from analytics.features.models import ChangedCustomer, ComputationState, CustomerFeature, RfmModel, Stage
+from analytics.features.models import (
+    ChangedCustomer,
+    ComputationState,
+    CustomerFeature,
+    RfmModel,
+    ScoringVersion,
+    Stage,
+)
 from analytics.segments.models import (
     CustomerSegments,
     ListRefusal,
@@ -21,6 +28,7 @@ __all__ = [
     "ListRefusal",
     "ListUpload",
     "RfmModel",
+    "ScoringVersion",
     "Segment",
     "SegmentDay",
     "SegmentKind",

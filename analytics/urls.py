@@ -3,6 +3,7 @@
 from django.urls import path
 
 import core.api.converters  # noqa: F401
+from analytics.features import console as scoring
 from analytics.segments.api import views as views_api
 from analytics.segments.console import lists, profiles, segments, uploads
 
@@ -14,6 +15,9 @@ api = [
     path("customers/<ref:number>/segments", views_api.CustomerSegmentsView.as_view()),
 ]
 console = [
+    path("settings/scoring/", scoring.show, name="scoring"),
+    path("settings/scoring/preview/<int:pk>/", scoring.preview, name="scoring_preview"),
+    path("settings/scoring/preview/<int:pk>/apply/", scoring.apply, name="scoring_apply"),
     path("segments/", segments.index, name="segments"),
     path("segments/new/", segments.new, name="segment_new"),
     path("segments/preview/", segments.preview, name="segment_preview"),

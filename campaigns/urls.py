@@ -86,6 +86,7 @@ console = [
     path("calendar/<int:pk>/remove/", calendar.remove, name="calendar_remove"),
     path("channels/", channels.index, name="channels"),
     path("channels/new/", channels.new, name="channel_new"),
+    path("channels/<slug:channel>/test/", channels.test, name="channel_test"),
     path("channels/<int:pk>/", channels.edit, name="channel"),
     path("channels/<int:pk>/switch/", channels.switch, name="channel_switch"),
     path("journeys/", journeys.index, name="journeys"),

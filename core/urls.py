@@ -9,6 +9,7 @@ from core.lists import console as lists
 from core.notices import console as notices
 from core.security import console as keys
 from core.sending import console as sending
+from core.team import console as team
 from core.webhooks import console as webhooks
 
 console = [
@@ -17,6 +18,7 @@ console = [
     path("", pages.home, name="home"),
     path("search/", pages.search, name="search"),
     path("palette/", pages.palette_results, name="palette"),
+    path("settings/", pages.settings_index, name="settings"),
     path("preferences/", pages.preferences, name="preferences"),
     path("preferences/language/", pages.set_language, name="set_language"),
     path("preferences/theme/", pages.set_theme, name="set_theme"),
@@ -32,6 +34,15 @@ console = [
     path("notices/", notices.index, name="notices"),
     path("notices/read/", notices.read_all, name="notices_read"),
     path("notices/<int:pk>/", notices.follow, name="notice"),
+    path("settings/team/", team.index, name="team"),
+    path("settings/team/invite/", team.invite, name="team_invite"),
+    path("settings/team/<int:pk>/", team.show, name="team_member"),
+    path("settings/team/<int:pk>/role/", team.role, name="team_role"),
+    path("settings/team/<int:pk>/switch/", team.switch, name="team_switch"),
+    path("settings/team/<int:pk>/sessions/", team.end_sessions, name="team_sessions"),
+    path("settings/team/<int:pk>/resend/", team.resend, name="team_resend"),
+    path("settings/team/<int:pk>/withdraw/", team.withdraw, name="team_withdraw"),
+    path("join/<str:uid>/<str:token>/", team.join, name="team_join"),
     path("jobs/", jobs.index, name="jobs"),
     path("jobs/running/", jobs.running, name="jobs_running"),
     path("jobs/health/", jobs.health, name="jobs_health"),

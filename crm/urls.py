@@ -4,7 +4,9 @@ from django.urls import path
 
 import core.api.converters  # noqa: F401
 from crm.activity.api import views as activity_api
+from crm.customers import public as customers_public
 from crm.customers.api import views as customers_api
+from crm.customers.console import attributes, shop, tags
 from crm.desk.api import views as tickets_api
 from crm.desk.console import tickets
 from crm.imports.console import imports
@@ -12,7 +14,7 @@ from crm.orders import public
 from crm.orders.api import orders as orders_api
 from crm.orders.api import products as catalogue_api
 from crm.orders.api import spend as orders_spend_api
-from crm.orders.console import orders, refunds
+from crm.orders.console import orders, products, refunds
 from crm.profiles.console import consents, contacts, creating, customers, duplicates, picker
 
 api = [
@@ -58,6 +60,11 @@ console = [
     path("orders/", orders.index, name="orders"),
     path("orders/<int:pk>/", orders.show, name="order"),
     path("orders/<int:pk>/refund/", refunds.refund, name="order_refund"),
+    path("products/", products.index, name="products"),
+    path("products/<int:pk>/edit/", products.edit, name="product_edit"),
+    path("products/pick/", products.pick_products, name="pick_products"),
+    path("products/pick/categories/", products.pick_categories, name="pick_categories"),
+    path("products/pick/branches/", products.pick_branches, name="pick_branches"),
     path("products/pictures/<str:name>", public.picture, name="product_picture"),
 ]
 console += [
@@ -82,4 +89,18 @@ console += [
     path("imports/<int:pk>/start/", imports.start, name="import_start"),
     path("imports/<int:pk>/refused/", imports.refused, name="import_refused"),
     path("imports/<int:pk>/refused.csv", imports.refused_file, name="import_refused_file"),
+]
+console += [
+    path("settings/shop/", shop.show, name="settings_shop"),
+    path("settings/shop/domain/", shop.domain, name="settings_domain"),
+    path("settings/fields/", attributes.index, name="attributes"),
+    path("settings/fields/new/", attributes.new, name="attribute_new"),
+    path("settings/fields/<int:pk>/", attributes.edit, name="attribute_edit"),
+    path("settings/fields/<int:pk>/archive/", attributes.archive, name="attribute_archive"),
+    path("settings/tags/", tags.index, name="tags"),
+    path("settings/tags/<int:pk>/", tags.show, name="tag"),
+    path("settings/tags/<int:pk>/rename/", tags.rename, name="tag_rename"),
+    path("settings/tags/<int:pk>/merge/", tags.merge, name="tag_merge"),
+    path("settings/tags/<int:pk>/delete/", tags.delete, name="tag_delete"),
+    path("shop/logo/<str:name>", customers_public.logo, name="shop_logo"),
 ]

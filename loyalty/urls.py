@@ -17,9 +17,9 @@ from loyalty.members.api import views as members_views_api
 from loyalty.members.console import pages as views
 from loyalty.rewards import public
 from loyalty.rewards.api import views as rewards_api
-from loyalty.rewards.console import redeeming, redemptions, rewards
+from loyalty.rewards.console import categories, redeeming, redemptions, rewards
 from loyalty.tiers.api import views as tiers_api
-from loyalty.tiers.console import tiers
+from loyalty.tiers.console import program, tiers
 
 api = [
     path("members/<ref:number>/points/holds", views_api.HoldsView.as_view()),
@@ -87,6 +87,9 @@ console = [
     path("loyalty/members/<str:number>/tier/end/", tiers.release, name="loyalty_release_tier"),
     path("loyalty/tiers/", tiers.index, name="loyalty_tiers"),
     path("loyalty/tiers/policy/", tiers.policy, name="loyalty_tier_policy"),
+    path("settings/program/", program.show, name="loyalty_program"),
+    path("settings/program/dry-run/<int:pk>/", program.dry_run, name="loyalty_dry_run"),
+    path("settings/program/dry-run/<int:pk>/apply/", program.apply, name="loyalty_dry_run_apply"),
     path("loyalty/tiers/new/", tiers.new, name="loyalty_tier_new"),
     path("loyalty/tiers/<int:pk>/", tiers.show, name="loyalty_tier"),
     path("loyalty/tiers/<int:pk>/edit/", tiers.edit, name="loyalty_tier_edit"),
@@ -100,6 +103,10 @@ console = [
     path("rewards/<int:pk>/edit/", rewards.edit, name="reward_edit"),
     path("rewards/<int:pk>/switch/", rewards.switch, name="reward_switch"),
     path("rewards/<int:pk>/codes/", rewards.codes, name="reward_codes"),
+    path("settings/reward-categories/", categories.index, name="reward_categories"),
+    path("settings/reward-categories/new/", categories.new, name="reward_category_new"),
+    path("settings/reward-categories/<int:pk>/", categories.edit, name="reward_category_edit"),
+    path("settings/reward-categories/<int:pk>/delete/", categories.delete, name="reward_category_delete"),
     path("redemptions/", redemptions.index, name="redemptions"),
     path("redemptions/<uuid:pk>/", redemptions.show, name="redemption"),
     path("redemptions/<uuid:pk>/address/", redemptions.address, name="redemption_address"),

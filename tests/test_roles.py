@@ -48,6 +48,43 @@ PAGES = """
 /notices/<int:pk>/                                 staff
 /preferences/language/                             public
 /preferences/theme/                                staff
+/settings/                                         staff
+/settings/team/                                    administrator
+/settings/team/invite/                             administrator
+/settings/team/<int:pk>/                           administrator
+/settings/team/<int:pk>/role/                      administrator
+/settings/team/<int:pk>/switch/                    administrator
+/settings/team/<int:pk>/sessions/                  administrator
+/settings/team/<int:pk>/resend/                    administrator
+/settings/team/<int:pk>/withdraw/                  administrator
+/join/<str:uid>/<str:token>/                       public
+/settings/shop/                                    administrator
+/settings/shop/domain/                             administrator
+/shop/logo/<str:name>                              public
+/settings/fields/                                  administrator
+/settings/fields/new/                              administrator
+/settings/fields/<int:pk>/                         administrator
+/settings/fields/<int:pk>/archive/                 administrator
+/settings/tags/                                    administrator
+/settings/tags/<int:pk>/                           administrator
+/settings/tags/<int:pk>/rename/                    administrator
+/settings/tags/<int:pk>/merge/                     administrator
+/settings/tags/<int:pk>/delete/                    administrator
+/settings/scoring/                                 marketer administrator
+/settings/scoring/preview/<int:pk>/                marketer administrator
+/settings/scoring/preview/<int:pk>/apply/          marketer administrator
+/settings/program/                                 marketer administrator
+/settings/program/dry-run/<int:pk>/                marketer administrator
+/settings/program/dry-run/<int:pk>/apply/          marketer administrator
+/settings/reward-categories/                       marketer administrator
+/settings/reward-categories/new/                   marketer administrator
+/settings/reward-categories/<int:pk>/              marketer administrator
+/settings/reward-categories/<int:pk>/delete/       marketer administrator
+/products/                                         staff
+/products/<int:pk>/edit/                           administrator
+/products/pick/                                    staff
+/products/pick/categories/                         staff
+/products/pick/branches/                           staff
 /jobs/                                             lead marketer administrator
 /jobs/running/                                     lead marketer administrator
 /jobs/health/                                      lead marketer administrator
@@ -279,6 +316,7 @@ PAGES = """
 /calendar/<int:pk>/remove/                         marketer administrator
 /channels/                                         administrator
 /channels/new/                                     administrator
+/channels/<slug:channel>/test/                     administrator
 /channels/<int:pk>/                                administrator
 /channels/<int:pk>/switch/                         administrator
 /broadcasts/<int:pk>/results/                      marketer analyst administrator

@@ -113,6 +113,41 @@ class RfmModel(models.Model):
         return str(self.as_of)
 
 
+class ScoringVersion(models.Model):
+    """One version of the limits of lifecycle stages and of the RFM cut points. Versions are never changed.
+
+    Empty cut points mean quintiles of the buyers, which each nightly computation finds again. Without a version the
+    limits of `rules.lifecycle` apply.
+    """
+
+    number = models.PositiveIntegerField(_("version"), unique=True)
+    new_days = models.PositiveSmallIntegerField(_("new (days)"))
+    active_days = models.PositiveSmallIntegerField(_("active (days)"))
+    at_risk_days = models.PositiveSmallIntegerField(_("at risk (days)"))
+    lapsed_days = models.PositiveSmallIntegerField(_("lapsed (days)"))
+    recency_cuts = ArrayField(models.FloatField(), size=4, default=list)
+    frequency_cuts = ArrayField(models.FloatField(), size=4, default=list)
+    money_cuts = ArrayField(models.FloatField(), size=4, default=list)
+    created_at = models.DateTimeField(_("created"), db_default=Now())
+    created_by = models.CharField(_("created by"), max_length=80, default="system")
+
+    class Meta:
+        verbose_name = _("scoring version")
+        verbose_name_plural = _("scoring versions")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(active_days__lt=models.F("at_risk_days"))
+                & models.Q(at_risk_days__lt=models.F("lapsed_days"))
+                & models.Q(new_days__lte=models.F("active_days"))
+                & models.Q(new_days__gt=0),
+                name="analytics_scoringversion_limits_ascend",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
 class ComputationState(models.Model):
     """State of a computation: the last covered amount, its time, and its error."""
 

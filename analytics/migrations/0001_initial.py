@@ -397,6 +397,49 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="ScoringVersion",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField(unique=True, verbose_name="version")),
+                ("new_days", models.PositiveSmallIntegerField(verbose_name="new (days)")),
+                ("active_days", models.PositiveSmallIntegerField(verbose_name="active (days)")),
+                ("at_risk_days", models.PositiveSmallIntegerField(verbose_name="at risk (days)")),
+                ("lapsed_days", models.PositiveSmallIntegerField(verbose_name="lapsed (days)")),
+                (
+                    "recency_cuts",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), default=list, size=4),
+                ),
+                (
+                    "frequency_cuts",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), default=list, size=4),
+                ),
+                (
+                    "money_cuts",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), default=list, size=4),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="created"),
+                ),
+                ("created_by", models.CharField(default="system", max_length=80, verbose_name="created by")),
+            ],
+            options={
+                "verbose_name": "scoring version",
+                "verbose_name_plural": "scoring versions",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("active_days__lt", models.F("at_risk_days")),
+                            ("at_risk_days__lt", models.F("lapsed_days")),
+                            ("new_days__lte", models.F("active_days")),
+                            ("new_days__gt", 0),
+                        ),
+                        name="analytics_scoringversion_limits_ascend",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="SegmentDay",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

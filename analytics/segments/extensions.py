@@ -13,10 +13,11 @@ import analytics.segments.console.panels
 import analytics.segments.console.shell
 import analytics.segments.events
 import analytics.segments.webhooks  # noqa: F401
+from analytics.features.services.scoring import RESCORE
 from analytics.segments import conditions, selectors
 from analytics.segments.models import Segment
 from analytics.segments.registry import SEGMENT_ACTIONS, SegmentAction
-from analytics.segments.services import list_uploads
+from analytics.segments.services import list_uploads, rescoring, tag_uses
 from analytics.segments.services import presets as segment_templates
 from analytics.segments.services.following import bring_figures_up_to_date
 from core.audit.log import OBJECTS, AuditedObject
@@ -26,6 +27,7 @@ from core.jobs.services import WORK
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
 from core.security.roles import EVERYONE, Role, grant
 from core.security.scopes import SCOPES
+from crm.customers.registry import TAG_USES, TagUse
 from crm.imports.services.following import FOLLOWING, FollowingStep
 from loyalty.program.registry import AUDIENCES, Audience
 
@@ -36,6 +38,8 @@ name_work({
     "analytics.fill_list": _("Fill a list from a file"),
 })  # fmt: skip
 conditions.register()
+WORK.register(RESCORE, rescoring.rescore)
+TAG_USES.register("segments", TagUse(tag_uses.segments_with, tag_uses.follow_tag))
 segment_templates.register_all()
 FOLLOWING.register("analytics.figures", FollowingStep(_("Figures, scores and segments"), bring_figures_up_to_date))
 

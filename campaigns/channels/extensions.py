@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from campaigns.channels.kinds.email import Email
 from campaigns.channels.kinds.fields import CallbackKeyKind, SigningSecretKind
 from campaigns.channels.kinds.http import HttpChannel
@@ -12,6 +14,7 @@ from campaigns.channels.providers.trial import TrialSms, TrialWechat
 from campaigns.channels.providers.webhook import OwnSystem
 from campaigns.channels.providers.wechat import OfficialAccount, WeCom
 from campaigns.channels.registry import CHANNELS, PROVIDERS
+from core.console import settings_cards
 from core.fields import FIELD_KINDS
 from core.security.roles import grant
 
@@ -19,10 +22,23 @@ FIELD_KINDS.register("signing_secret", SigningSecretKind())
 FIELD_KINDS.register("callback_key", CallbackKeyKind())
 CHANNELS.register("email", Email())
 CHANNELS.register("inbox", Inbox())
-CHANNELS.register("sms", HttpChannel("sms", address_kind="phone"))
-CHANNELS.register("wechat", HttpChannel("wechat", address_kind="wechat_openid", needs_subject=True))
-CHANNELS.register("wecom", HttpChannel("wecom", address_kind="wecom_external"))
-CHANNELS.register("webhook", HttpChannel("webhook", address_kind=None))
+CHANNELS.register("sms", HttpChannel("sms", address_kind="phone", icon="device-mobile-message"))
+CHANNELS.register(
+    "wechat", HttpChannel("wechat", address_kind="wechat_openid", icon="brand-wechat", needs_subject=True)
+)
+CHANNELS.register("wecom", HttpChannel("wecom", address_kind="wecom_external", icon="messages"))
+CHANNELS.register("webhook", HttpChannel("webhook", address_kind=None, icon="webhook"))
 for _provider in (Gateway(), Aliyun(), OfficialAccount(), WeCom(), OwnSystem(), TrialSms(), TrialWechat()):
     PROVIDERS.register(_provider.name, _provider)
+settings_cards.register(
+    "channels",
+    _("Channels"),
+    _("E-mail, SMS, WeChat, WeCom and your own system: accounts, health, tests"),
+    url="channels",
+    icon="plug",
+    permission="campaigns.view_channelaccount",
+    group="messages",
+    order=10,
+    palette=False,
+)
 grant("campaigns.view_channelaccount", "campaigns.change_channelaccount", to=[])

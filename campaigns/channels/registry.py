@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
@@ -30,6 +31,10 @@ class DeliveryResult(StrEnum):
     """The provider can't be reached: nothing was handed over, so the rest of the batch is not tried."""
     UNKNOWN = "unknown"
     """The connection broke after the message was handed over: it may have been accepted (J2)."""
+
+
+class NoAccount(Exception):
+    """Raise when the channel has no active account; due messages wait until an administrator creates one."""
 
 
 class Outgoing(NamedTuple):
@@ -71,6 +76,9 @@ class Channel:
     local: bool = False
     batch: int = 1
     needs_subject: bool = False
+    icon: str = "send"
+    guide: Sequence[str | Promise] = ()
+    """Steps that set up the channel, when it needs no account with a provider."""
 
     def ready(self) -> bool:
         """Return whether the channel can be used, that is, has an account if it needs one."""
@@ -137,6 +145,8 @@ class Provider:
     fields: ClassVar[Sequence[Field]] = ()
     reports: ClassVar[bool] = False
     """Whether it reports the outcome of messages by callback."""
+    guide: ClassVar[Sequence[str | Promise]] = ()
+    """Steps that lead from nothing to the first message, for the card of the channel."""
     by_template: ClassVar[bool] = False
     """Whether it only sends templates that it approved; the subject of a template here is the id of such a template."""
 
@@ -157,6 +167,26 @@ class Provider:
 
 
 PROVIDERS: Registry[Provider] = Registry("provider")
+
+
+@dataclass(frozen=True)
+class ChannelHealth:
+    """How a channel did lately: its last success, and the last 24 hours. `waiting` are due messages that wait."""
+
+    last_sent_at: datetime | None = None
+    sent: int = 0
+    failed: int = 0
+    waiting: int = 0
+    error: str = ""
+
+    @property
+    def failure_rate(self) -> float:
+        """Return the share of failed messages among those that were decided in the last 24 hours."""
+        return self.failed / (self.sent + self.failed) if self.sent + self.failed else 0.0
+
+
+# Registered by the subject that owns the messages: {channel: health}.
+CHANNEL_HEALTH: Registry[Callable[[], Mapping[str, ChannelHealth]]] = Registry("health of channels")
 
 
 def unanswered(item: Outgoing, error: NoAnswer) -> DeliveryOutcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import connection
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 import campaigns.coupons.console.listing
@@ -13,7 +14,7 @@ import campaigns.coupons.webhooks  # noqa: F401
 from analytics.segments.registry import SEGMENT_ACTIONS, SegmentAction
 from campaigns.coupons.benefits import CouponBenefit
 from campaigns.coupons.kinds import CouponReward
-from campaigns.coupons.models import GENERATE, ISSUE
+from campaigns.coupons.models import GENERATE, ISSUE, Coupon
 from campaigns.coupons.services import codes as coupon_codes
 from campaigns.coupons.services import imports as coupon_imports
 from core.audit.log import BY_NAME, LOGGED, OBJECTS, by_route
@@ -21,6 +22,7 @@ from core.base.facts import FACTS, count_of
 from core.jobs.services import WORK
 from core.security.roles import EVERYONE, Role, grant
 from core.security.scopes import SCOPES
+from crm.customers.registry import CURRENCY_USES, CurrencyUse
 from crm.imports.registry import ImportType, register_import
 from loyalty.rewards.registry import FULFILMENTS
 from loyalty.tiers.registry import BENEFITS, Occasion
@@ -43,6 +45,12 @@ def _coupons() -> dict[str, int]:
         return dict(zip(("campaigns", "issued", "reserved", "redeemed", "discount"), cursor.fetchone(), strict=True))
 
 
+def _currency_refusal(_currency: str) -> str | Promise:
+    exist = Coupon.objects.exists()
+    return _("Coupons have amounts in the present currency, so it can't be changed.") if exist else ""
+
+
+CURRENCY_USES.register("coupons", CurrencyUse(_currency_refusal))
 FACTS.register("coupons", _coupons)
 FACTS.register("coupon_uses", count_of("SELECT count(*) FROM campaigns_couponuse WHERE state = 'redeemed'"))
 SCOPES.register("coupons:read", _("Read coupons and check codes"))

@@ -13,7 +13,7 @@ import campaigns.journeys.webhooks  # noqa: F401
 from analytics.segments.registry import SEGMENT_ACTIONS, SegmentAction
 from campaigns.journeys.kinds import ArmsKind, EventKind, EventWhereKind, RuleKind
 from campaigns.journeys.registry import STEPS
-from campaigns.journeys.services import held, template_fit
+from campaigns.journeys.services import held, tag_uses, template_fit
 from campaigns.journeys.steps import branches, experiments, gifts, messages, waits
 from campaigns.messages.services.messages import LATE_SECONDS
 from campaigns.templates.registry import TEMPLATE_USERS, TemplateUser
@@ -23,6 +23,7 @@ from core.fields import FIELD_KINDS
 from core.health import checks as health
 from core.security.roles import EVERYONE, Role, grant
 from core.security.scopes import SCOPES
+from crm.customers.registry import TAG_USES, TagUse
 
 FIELD_KINDS.register("event", EventKind())
 FIELD_KINDS.register("event_where", EventWhereKind())
@@ -75,6 +76,7 @@ grant("campaigns.add_journey", "campaigns.change_journey", to=[Role.MARKETER])
 TEMPLATE_USERS.register(
     "journeys", TemplateUser(permission="campaigns.view_journey", check_texts=template_fit.check_texts)
 )
+TAG_USES.register("journeys", TagUse(tag_uses.journeys_with))
 held.register_all()
 SEGMENT_ACTIONS.register(
     "journey",

@@ -14,7 +14,8 @@ import campaigns.messages.events
 import campaigns.messages.handlers
 import campaigns.messages.public.mail_events  # noqa: F401
 from analytics.features.registry import FEATURE_SOURCES, REACH, FeatureSource, Reach
-from campaigns.channels.registry import CHANNELS
+from campaigns.channels.registry import CHANNEL_HEALTH, CHANNELS
+from campaigns.messages.selectors.channel_health import channel_health
 from campaigns.messages.selectors.reach import reach_of
 from campaigns.messages.services import mail_health
 from campaigns.messages.services.messages import LATE_SECONDS
@@ -27,6 +28,7 @@ from core.security.scopes import SCOPES
 from core.text.formatting import number
 from crm.customers.models import Channel
 
+CHANNEL_HEALTH.register("messages", channel_health)
 for _channel in CHANNELS:
     REACH.register(_channel.name, Reach(dict(Channel.choices).get(_channel.name, _channel.name), reach_of(_channel)))
 

@@ -30,8 +30,13 @@ def is_submitted(request: HttpRequest) -> bool:
 
 
 def typed_values(request: HttpRequest) -> dict[str, Any] | None:
-    """Return the values of a form that is rendered again; None when the page is opened."""
-    return request.POST.dict() if request.method == "POST" else None
+    """Return the values of a form that is rendered again; None when the page is opened.
+
+    A name that was sent several times has a list.
+    """
+    if request.method != "POST":
+        return None
+    return {name: values if len(values) > 1 else values[0] for name, values in request.POST.lists() if values}
 
 
 def save_or_refuse(form: EditForm, save: Callable[[], Any]) -> Any | None:

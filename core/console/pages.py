@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from core.base import zones
-from core.console import component_samples, kept, palette
+from core.console import component_samples, kept, palette, settings_cards
 from core.console import home as home_cards
 from core.console.views import back, page, viewer, wants_part
 from core.security import roles
@@ -138,6 +138,11 @@ def password_reset(request: HttpRequest) -> HttpResponse:
 def set_theme(request: HttpRequest) -> HttpResponse:
     set_preferences(user=viewer(request), theme=request.POST.get("theme", ""))
     return back(request)
+
+
+@page(None)
+def settings_index(request: HttpRequest) -> HttpResponse:
+    return render(request, "core/console/settings.html", {"groups": settings_cards.groups(request.user)})
 
 
 @page(None)

@@ -81,6 +81,17 @@ def state_badge(state: Any, label: str = "", tone: str = "") -> SafeString:
     return format_html('<span class="badge tone-{}">{}</span>', css_tone, label or state)
 
 
+@register.simple_tag
+def colour_swatch(colour: str) -> SafeString:
+    """Render a colour as a square. An SVG, because the pages allow no inline styles."""
+    return format_html(
+        '<svg class="swatch" viewBox="0 0 16 16" role="img" aria-label="{}"><rect width="16" height="16" rx="3" '
+        'fill="{}"></rect></svg>',
+        colour,
+        colour,
+    )
+
+
 @register.simple_tag(takes_context=True)
 def query_update(context: Mapping[str, Any], **changes: Any) -> str:
     """Return this page's query string with some parameters replaced; None or "" removes one. It starts with `?`."""

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _t
 
+from core.fields.pickers import PickerField
 from core.fields.schema import FIELD_KINDS, Field
 
 
@@ -32,6 +33,8 @@ def _form_field(field: Field, currency: str, optional: bool, stored: bool) -> fo
         options["help_text"] = " ".join(
             filter(None, [str(field.help), _t("A value is stored. Leave empty to keep it.")])
         )
+    if field.picker:
+        return PickerField(field.picker, several=field.kind == "words", **options)
     if field.secret:
         options["widget"] = forms.PasswordInput(attrs={"autocomplete": "off"})
     return FIELD_KINDS[field.kind].form_field(field, currency, options)

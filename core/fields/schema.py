@@ -29,7 +29,8 @@ class Field:
     """One declared value. `kind` is the name of a registered kind.
 
     `least` and `most` limit a number, or the length of a text. `choices` returns pairs of code and label, read each
-    time. A `secret` is never shown again: an empty value keeps the stored one.
+    time. A `secret` is never shown again: an empty value keeps the stored one. `picker` names the list with pictures
+    from which the value is picked (core/fields/pickers.py).
     """
 
     name: str
@@ -42,6 +43,7 @@ class Field:
     most: int | None = None
     choices: Callable[[], Choices] | None = None
     secret: bool = False
+    picker: str = ""
 
     def codes(self) -> list[Any]:
         return [code for code, _label in self.choices()] if self.choices else []

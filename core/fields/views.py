@@ -28,6 +28,8 @@ class FieldView:
     maximum: int = 0
     unit: str = ""
     chosen: set[str] = field(default_factory=set)
+    # The values of `components/picker.html` for a field that is picked.
+    picker: dict[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

@@ -165,6 +165,7 @@ class Migration(migrations.Migration):
                         verbose_name="theme",
                     ),
                 ),
+                ("invited_at", models.DateTimeField(editable=False, null=True, verbose_name="invited")),
                 (
                     "groups",
                     models.ManyToManyField(
@@ -195,6 +196,7 @@ class Migration(migrations.Migration):
                     ("view_jobs", "Can see jobs, deliveries and their lag"),
                     ("view_audit", "Can see the audit log"),
                     ("manage_apikeys", "Can create and revoke API keys"),
+                    ("manage_team", "Can invite staff, change their roles and deactivate them"),
                 ],
             },
             managers=[

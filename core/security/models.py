@@ -21,6 +21,8 @@ class User(AbstractUser):
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, default="")
     theme = models.CharField(_("theme"), max_length=5, choices=Theme.choices, default=Theme.AUTO)
+    # Set by the last invitation. Empty for accounts that were created with a password.
+    invited_at = models.DateTimeField(_("invited"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("staff member")
@@ -29,6 +31,7 @@ class User(AbstractUser):
             ("view_jobs", _("Can see jobs, deliveries and their lag")),
             ("view_audit", _("Can see the audit log")),
             ("manage_apikeys", _("Can create and revoke API keys")),
+            ("manage_team", _("Can invite staff, change their roles and deactivate them")),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+
+from babel.core import Locale, get_global
+from babel.numbers import get_currency_name
 
 # Currencies whose decimals are not two. CLDR's own table drops decimals that some countries no longer use in cash, so
 # it can't tell the value of a stored minor unit.
@@ -40,3 +44,20 @@ def use_own_currency(currency: str) -> None:
     """Set the shop's currency for this process. Amounts in it get the short symbol."""
     global _own
     _own = currency or DEFAULT
+
+
+@lru_cache(maxsize=1)
+def known_currencies() -> frozenset[str]:
+    """Return the codes of currencies that are legal tender somewhere today, by CLDR."""
+    rows = get_global("territory_currencies").values()
+    return frozenset(code for row in rows for code, _start, end, tender in row if tender and end is None)
+
+
+def is_currency(code: str) -> bool:
+    return code in known_currencies()
+
+
+def currency_choices(language: Locale) -> list[tuple[str, str]]:
+    """Return (code, code and name in that language), by code."""
+    names = {code: get_currency_name(code, locale=language) for code in known_currencies()}
+    return [(code, f"{code} · {names[code]}") for code in sorted(names)]

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from core.base.actor import Actor
@@ -15,13 +14,15 @@ from core.base.errors import DomainError
 from core.console.admin import ConfigurationAdmin
 from core.console.service_admin import Command, ServiceAdmin, calls, refused
 from crm.customers.models import AttributeDefinition, AttributeType, Store, Tag
-from crm.customers.services.attributes import create_attribute, delete_attribute, update_attribute
+from crm.customers.services.attributes import archive_attribute, create_attribute, restore_attribute, update_attribute
 
 
 @admin.register(Store)
 class StoreAdmin(ConfigurationAdmin):
     group = "settings"
     list_display = ("name", "code", "currency", "time_zone", "country", "is_default")
+    # The settings page checks the logo.
+    exclude = ("logo",)
 
 
 class AttributeForm(forms.Form):
@@ -61,20 +62,19 @@ class AttributeForm(forms.Form):
         return {**values, "choices": values["choices"].splitlines()} if "choices" in values else values
 
 
-def _removal(attribute: AttributeDefinition) -> str:
-    return _t("Values that customers already have stay stored, but no page shows them any more.")
-
-
 @admin.register(AttributeDefinition)
 class AttributeDefinitionAdmin(ServiceAdmin):
     console_list, linked = "customers", False
-    list_display = ("label", "code", "type", "position", "member_writable")
+    list_display = ("label", "code", "type", "position", "member_writable", "archived_at")
     list_filter = ("type", "member_writable")
     search_fields = ("label", "=code")
     ordering = ("position", "code")
     facts = ("code", "type")
     state_field = "id"
-    commands = (Command("remove", _("Remove the field"), calls(delete_attribute, "attribute"), _removal),)
+    commands = (
+        Command("archive", _("Archive"), calls(archive_attribute, "attribute")),
+        Command("restore", _("Restore"), calls(restore_attribute, "attribute")),
+    )
 
     def make_form(
         self, request: HttpRequest, obj: AttributeDefinition | None, data: Any, files: Any, typed: Any

@@ -9,11 +9,13 @@ import crm.customers.events
 import crm.customers.webhooks  # noqa: F401
 from core.base.facts import FACTS, count_of
 from core.base.zones import ZONES
+from core.console import settings_cards
 from core.jobs.services import WORK
 from core.security import crypto
 from core.security.encrypted_columns import ENCRYPTED, EncryptedColumn
 from core.security.roles import EVERYONE, Role, grant
 from core.security.scopes import SCOPES
+from core.team.registry import SHOP_NAMES
 from core.text.currencies import use_own_currency
 from crm.customers.models import Store
 from crm.customers.rules.identities import phone_tail
@@ -30,8 +32,44 @@ def _store_zone() -> str:
     return store.time_zone if store else ""
 
 
+def _store_name() -> str:
+    store = Store.objects.default_or_none()
+    return store.name if store else ""
+
+
+SHOP_NAMES.register("store", _store_name)
 WORK.register(tagging.KIND, tagging.tag_everyone)
 ZONES.register("store", _store_zone)
+settings_cards.register(
+    "shop",
+    _("Shop"),
+    _("Name, logo, colours, sender of e-mails, time zone and currency"),
+    url="settings_shop",
+    icon="building-store",
+    permission="crm.change_store",
+    group="shop",
+    order=10,
+)
+settings_cards.register(
+    "attributes",
+    _("Customer fields"),
+    _("What your shop knows about customers besides the profile"),
+    url="attributes",
+    icon="forms",
+    permission="crm.change_attributedefinition",
+    group="customers",
+    order=10,
+)
+settings_cards.register(
+    "tags",
+    _("Tags"),
+    _("Rename, merge and delete"),
+    url="tags",
+    icon="tags",
+    permission="crm.change_tag",
+    group="customers",
+    order=20,
+)
 SCOPES.register("customers:read", _("Read customers"))
 SCOPES.register("customers:write", _("Create and change customers, identities and consents"))
 SCOPES.register("tokens:write", _("Make member tokens"))

@@ -76,3 +76,25 @@ def method_label(method: str) -> str:
 def origin_label(source: str, channel: str) -> str:
     """Return the labels of the source and the channel, or one label when both are equal."""
     return " · ".join(dict.fromkeys(filter(None, [source_label(source), sales_channel_label(channel)])))
+
+
+# What a check of the sender's domain found, by record and code (crm.customers.rules.mail_records).
+MAIL_RECORDS: dict[tuple[str, str], str | Promise] = {
+    ("spf", "ok"): _("Receivers can see that your mail server may send for this domain."),
+    ("spf", "missing"): _("The domain has no SPF record, so receivers can't tell your mail from forged mail."),
+    ("spf", "several"): _("The domain has more than one SPF record, so receivers use none. Replace them by one."),
+    ("spf", "allows_all"): _("The record allows every server of the world to send for this domain."),
+    ("spf", "not_allowed"): _("The record does not name your e-mail provider, so your mail may be refused."),
+    ("dkim", "ok"): _("Receivers can check the signature of your messages."),
+    ("dkim", "no_selector"): _("Enter the DKIM selector that your e-mail provider shows, then check again."),
+    ("dkim", "missing"): _("There is no key at this name. Publish the record that your e-mail provider shows."),
+    ("dkim", "no_key"): _("The key was withdrawn: the record is empty. Publish the record that your provider shows."),
+    ("dmarc", "ok"): _("Receivers know what to do with forged mail."),
+    ("dmarc", "missing"): _("The domain has no DMARC record. Large mailbox providers require one for marketing."),
+    ("dmarc", "several"): _("The domain has more than one DMARC record, so receivers use none. Keep one."),
+    ("dmarc", "no_policy"): _("The record names no policy that receivers understand."),
+    ("dmarc", "only_watched"): _(
+        "Forged mail is only reported. When the reports look right, publish a stricter policy."
+    ),
+}
+UNREACHABLE = _("No name server answered, so this could not be checked. Try again later.")

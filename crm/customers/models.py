@@ -309,9 +309,18 @@ class AttributeType(models.TextChoices):
     CHOICE = "choice", _("Choice")
 
 
+class AttributeDefinitionQuerySet(models.QuerySet["AttributeDefinition"]):
+    def current(self) -> Self:
+        """Return the fields that are not archived."""
+        return self.filter(archived_at=None)
+
+
 @audited
 class AttributeDefinition(models.Model):
-    """A field that the shop adds to its customers; segments, imports and the API can use it at once."""
+    """A field that the shop adds to its customers; segments, imports and the API can use it at once.
+
+    An archived field keeps its values, but forms and pages leave it out.
+    """
 
     code = models.SlugField(_("code"), max_length=40, unique=True)
     label = models.CharField(_("label"), max_length=80)
@@ -324,6 +333,9 @@ class AttributeDefinition(models.Model):
         db_default=False,
         help_text=_("Else only the shop's server, imports and staff write it."),
     )
+    archived_at = models.DateTimeField(_("archived"), null=True, editable=False)
+
+    objects = AttributeDefinitionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("customer attribute")
@@ -357,6 +369,14 @@ class Store(models.Model):
     )
     language = models.CharField(_("language"), max_length=10, default="zh-hans")
     is_default = models.BooleanField(_("default"), default=False)
+    logo = models.FileField(_("logo"), upload_to="shop/", blank=True, db_default="")
+    brand_colour = models.CharField(_("brand colour"), max_length=7, blank=True, db_default="")
+    accent_colour = models.CharField(_("second colour"), max_length=7, blank=True, db_default="")
+    address = models.TextField(_("postal address"), blank=True, db_default="")
+    sender_name = models.CharField(_("sender name"), max_length=120, blank=True, db_default="")
+    sender_email = models.CharField(_("sender address"), max_length=254, blank=True, db_default="")
+    reply_to = models.CharField(_("reply-to address"), max_length=254, blank=True, db_default="")
+    dkim_selector = models.CharField(_("DKIM selector"), max_length=63, blank=True, db_default="")
 
     objects = StoreQuerySet.as_manager()
 
@@ -366,7 +386,12 @@ class Store(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["is_default"], condition=models.Q(is_default=True), name="crm_store_one_default"
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(brand_colour__regex=r"^(#[0-9a-f]{6})?$")
+                & models.Q(accent_colour__regex=r"^(#[0-9a-f]{6})?$"),
+                name="crm_store_colours_are_codes",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -14,9 +14,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
 
+from core.base.actor import Actor
 from core.base.registry import Registry
 from core.console.views import may
-from crm.customers.models import Customer
+from crm.customers.models import Customer, Tag
 
 MATCHING: Registry[Callable[[Mapping[str, str]], QuerySet[Customer]]] = Registry("reader of list filters")
 
@@ -196,3 +197,33 @@ def facts(customer: Customer, request: HttpRequest) -> list[Fact]:
 def actions(customer: Customer, request: HttpRequest) -> list[ShownAction]:
     chosen = sorted((item for item in ACTIONS if may(request.user, item.permission)), key=lambda item: item.order)
     return [ShownAction(item.label, item.icon, url, item.danger) for item in chosen if (url := item.url(customer))]
+
+
+@dataclass(frozen=True)
+class CurrencyUse:
+    """Amounts of one subject in the shop's currency.
+
+    `refusal(currency)` says why the shop can't change to that currency, or "". `follow(currency)` changes the rows
+    that repeat the shop's currency, inside the transaction.
+    """
+
+    refusal: Callable[[str], str | Promise]
+    follow: Callable[[str], None] = lambda currency: None
+
+
+CURRENCY_USES: Registry[CurrencyUse] = Registry("use of the currency")
+
+
+@dataclass(frozen=True)
+class TagUse:
+    """Objects of one upper subject that refer to tags.
+
+    `users(tag)` returns their names. `follow(old, new, actor)` makes them refer to another tag, inside the transaction.
+    None: they know tags by name and can't follow, so that a tag they use keeps its name.
+    """
+
+    users: Callable[[Tag], list[str]]
+    follow: Callable[[Tag, Tag, Actor], None] | None = None
+
+
+TAG_USES: Registry[TagUse] = Registry("use of tags")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import formataddr, parseaddr
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 
@@ -26,6 +29,29 @@ from crm.customers.rules.identities import mask
 def default_country() -> str:
     store = Store.objects.default_or_none()
     return (store.country if store else "") or "CN"
+
+
+def logo_path(store: Store | None) -> str:
+    """Return the path of the shop's logo, or ""."""
+    name = ((store.logo.name if store else "") or "").rpartition("/")[2]
+    return reverse("shop_logo", args=[name]) if name else ""
+
+
+@dataclass(frozen=True)
+class MailSender:
+    """The sender of e-mails as the shop set it; an empty address means that of the server."""
+
+    address: str | None
+    reply_to: list[str]
+
+
+def mail_sender() -> MailSender:
+    """Return the sender of e-mails to customers."""
+    store = Store.objects.default_or_none()
+    name, address = (store.sender_name, store.sender_email) if store else ("", "")
+    if name or address:
+        address = formataddr((name, address or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]))
+    return MailSender(address or None, [store.reply_to] if store and store.reply_to else [])
 
 
 CONTACT_ICONS = {
@@ -98,7 +124,7 @@ def consents(customer: Customer) -> list[ConsentRow]:
 def attributes(customer: Customer) -> list[AttributeValue]:
     """Return the shop's own fields in their order, including fields without a value."""
     result = []
-    for definition in AttributeDefinition.objects.all():
+    for definition in AttributeDefinition.objects.current():
         value = customer.attributes.get(definition.code)
         if definition.type == "date" and isinstance(value, str):
             with contextlib.suppress(ValueError):

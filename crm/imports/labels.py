@@ -80,6 +80,9 @@ DATE_ORDERS = [("dmy", _("Day first: 31/12/2024")), ("mdy", _("Month first: 12/3
 
 def labelled_fields(kind: str) -> dict[str, tuple[ImportField, str]]:
     """Return {name: (field, label)} in the order of the form."""
-    own = {f"{ATTRIBUTE}{code}": label for code, label in AttributeDefinition.objects.values_list("code", "label")}
+    own = {
+        f"{ATTRIBUTE}{code}": label
+        for code, label in AttributeDefinition.objects.current().values_list("code", "label")
+    }
     names = LABELS | dict(IMPORT_KINDS[kind].labels) | own
     return {name: (field, str(names.get(name, name))) for name, field in fields_of(kind, attribute_specs()).items()}

@@ -122,6 +122,7 @@ class Migration(migrations.Migration):
                         verbose_name="members change it themselves",
                     ),
                 ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
             ],
             options={
                 "verbose_name": "customer attribute",
@@ -191,6 +192,7 @@ class Migration(migrations.Migration):
                         to="crm.attributedefinition",
                     ),
                 ),
+                ("archived_at", models.DateTimeField(editable=False, null=True, verbose_name="archived")),
             ],
             options={
                 "abstract": False,
@@ -973,6 +975,32 @@ class Migration(migrations.Migration):
                 ),
                 ("language", models.CharField(default="zh-hans", max_length=10, verbose_name="language")),
                 ("is_default", models.BooleanField(default=False, verbose_name="default")),
+                ("logo", models.FileField(blank=True, db_default="", upload_to="shop/", verbose_name="logo")),
+                (
+                    "brand_colour",
+                    models.CharField(blank=True, db_default="", max_length=7, verbose_name="brand colour"),
+                ),
+                (
+                    "accent_colour",
+                    models.CharField(blank=True, db_default="", max_length=7, verbose_name="second colour"),
+                ),
+                ("address", models.TextField(blank=True, db_default="", verbose_name="postal address")),
+                (
+                    "sender_name",
+                    models.CharField(blank=True, db_default="", max_length=120, verbose_name="sender name"),
+                ),
+                (
+                    "sender_email",
+                    models.CharField(blank=True, db_default="", max_length=254, verbose_name="sender address"),
+                ),
+                (
+                    "reply_to",
+                    models.CharField(blank=True, db_default="", max_length=254, verbose_name="reply-to address"),
+                ),
+                (
+                    "dkim_selector",
+                    models.CharField(blank=True, db_default="", max_length=63, verbose_name="DKIM selector"),
+                ),
             ],
             options={
                 "verbose_name": "store",
@@ -980,7 +1008,13 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("is_default", True)), fields=("is_default",), name="crm_store_one_default"
-                    )
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("brand_colour__regex", "^(#[0-9a-f]{6})?$"), ("accent_colour__regex", "^(#[0-9a-f]{6})?$")
+                        ),
+                        name="crm_store_colours_are_codes",
+                    ),
                 ],
             },
         ),
@@ -1459,6 +1493,32 @@ class Migration(migrations.Migration):
                         related_name="events",
                         to="crm.store",
                     ),
+                ),
+                ("logo", models.FileField(blank=True, db_default="", upload_to="shop/", verbose_name="logo")),
+                (
+                    "brand_colour",
+                    models.CharField(blank=True, db_default="", max_length=7, verbose_name="brand colour"),
+                ),
+                (
+                    "accent_colour",
+                    models.CharField(blank=True, db_default="", max_length=7, verbose_name="second colour"),
+                ),
+                ("address", models.TextField(blank=True, db_default="", verbose_name="postal address")),
+                (
+                    "sender_name",
+                    models.CharField(blank=True, db_default="", max_length=120, verbose_name="sender name"),
+                ),
+                (
+                    "sender_email",
+                    models.CharField(blank=True, db_default="", max_length=254, verbose_name="sender address"),
+                ),
+                (
+                    "reply_to",
+                    models.CharField(blank=True, db_default="", max_length=254, verbose_name="reply-to address"),
+                ),
+                (
+                    "dkim_selector",
+                    models.CharField(blank=True, db_default="", max_length=63, verbose_name="DKIM selector"),
                 ),
             ],
             options={
@@ -1964,8 +2024,8 @@ class Migration(migrations.Migration):
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "crm_attributedefinitionevent" ("choices", "code", "id", "label", "member_writable", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "type") VALUES (OLD."choices", OLD."code", OLD."id", OLD."label", OLD."member_writable", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."position", OLD."type"); RETURN NULL;',
-                    hash="20126d417a94398bb2ce90753f7e0b1fb5e20bd8",
+                    func='INSERT INTO "crm_attributedefinitionevent" ("archived_at", "choices", "code", "id", "label", "member_writable", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "type") VALUES (OLD."archived_at", OLD."choices", OLD."code", OLD."id", OLD."label", OLD."member_writable", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."position", OLD."type"); RETURN NULL;',
+                    hash="128377a7a07b2a446002442d19042571e4584581",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_1726f",
                     table="crm_attributedefinition",
@@ -1978,8 +2038,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "crm_attributedefinitionevent" ("choices", "code", "id", "label", "member_writable", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "type") VALUES (OLD."choices", OLD."code", OLD."id", OLD."label", OLD."member_writable", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."type"); RETURN NULL;',
-                    hash="1a6e6b6f57e4b897073347a3fb84ed2896528472",
+                    func='INSERT INTO "crm_attributedefinitionevent" ("archived_at", "choices", "code", "id", "label", "member_writable", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "type") VALUES (OLD."archived_at", OLD."choices", OLD."code", OLD."id", OLD."label", OLD."member_writable", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."type"); RETURN NULL;',
+                    hash="0dccd68646aaabf48077be37e5226f4679b493fb",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_13783",
                     table="crm_attributedefinition",
@@ -2109,8 +2169,8 @@ class Migration(migrations.Migration):
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "crm_storeevent" ("code", "country", "currency", "id", "is_default", "language", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone") VALUES (OLD."code", OLD."country", OLD."currency", OLD."id", OLD."is_default", OLD."language", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."time_zone"); RETURN NULL;',
-                    hash="c5224b3063c092fed4bc5f0fac96ea2cdb60374f",
+                    func='INSERT INTO "crm_storeevent" ("accent_colour", "address", "brand_colour", "code", "country", "currency", "dkim_selector", "id", "is_default", "language", "logo", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reply_to", "sender_email", "sender_name", "time_zone") VALUES (OLD."accent_colour", OLD."address", OLD."brand_colour", OLD."code", OLD."country", OLD."currency", OLD."dkim_selector", OLD."id", OLD."is_default", OLD."language", OLD."logo", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."reply_to", OLD."sender_email", OLD."sender_name", OLD."time_zone"); RETURN NULL;',
+                    hash="5a50e037a827dcd73ecfa9d875e87b6c5fbdf2c1",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_3ee79",
                     table="crm_store",
@@ -2123,8 +2183,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "crm_storeevent" ("code", "country", "currency", "id", "is_default", "language", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone") VALUES (OLD."code", OLD."country", OLD."currency", OLD."id", OLD."is_default", OLD."language", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."time_zone"); RETURN NULL;',
-                    hash="3d5a58d757712db07d3901e64aa7ce4f41e5e8aa",
+                    func='INSERT INTO "crm_storeevent" ("accent_colour", "address", "brand_colour", "code", "country", "currency", "dkim_selector", "id", "is_default", "language", "logo", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reply_to", "sender_email", "sender_name", "time_zone") VALUES (OLD."accent_colour", OLD."address", OLD."brand_colour", OLD."code", OLD."country", OLD."currency", OLD."dkim_selector", OLD."id", OLD."is_default", OLD."language", OLD."logo", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reply_to", OLD."sender_email", OLD."sender_name", OLD."time_zone"); RETURN NULL;',
+                    hash="8d799bd5d349e2ba7ae01ed46e82a21e66c3174d",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_db2f1",
                     table="crm_store",

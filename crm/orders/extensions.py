@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.db import connection
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 import crm.orders.console.home
@@ -14,8 +15,13 @@ import crm.orders.console.shell
 import crm.orders.events
 import crm.orders.webhooks  # noqa: F401
 from core.base.facts import FACTS, Amounts, amounts, count_of, supersede
+from core.console import settings_cards
+from core.fields import PICKERS
 from core.security.roles import EVERYONE, Role, grant
 from core.security.scopes import SCOPES
+from crm.customers.registry import CURRENCY_USES, CurrencyUse
+from crm.orders.kinds import CategoryPicker, ProductPicker
+from crm.orders.models import Order, SpendAdjustment
 
 
 def _refunds() -> dict[str, int]:
@@ -54,6 +60,27 @@ FACTS.register("net_revenue_minor", _money(NET))
 FACTS.register("net_revenue", _money(NET))
 for _name in ("refunds", "net_revenue"):
     supersede(_name)
+
+
+def _currency_refusal(_currency: str) -> str | Promise:
+    has_money = Order.objects.exists() or SpendAdjustment.objects.exists()
+    return _("Orders exist already, so the currency can't be changed.") if has_money else ""
+
+
+PICKERS.register("product", ProductPicker())
+PICKERS.register("category", CategoryPicker(branches=False))
+PICKERS.register("category_branch", CategoryPicker(branches=True))
+settings_cards.register(
+    "products",
+    _("Products"),
+    _("Texts in both languages, pictures, tags and categories"),
+    url="products",
+    icon="package",
+    permission="crm.change_product",
+    group="customers",
+    order=30,
+)
+CURRENCY_USES.register("orders", CurrencyUse(_currency_refusal))
 SCOPES.register("orders:read", _("Read orders"))
 SCOPES.register("orders:write", _("Send orders and refunds"))
 SCOPES.register("products:read", _("Read products"))

@@ -27,9 +27,6 @@ from loyalty.rewards.services.rewards import create_reward, update_reward
 class CategoryForm(forms.Form):
     name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=80)
     name_zh = forms.CharField(label=_("Name in Chinese"), max_length=80, required=False)
-    code = forms.SlugField(
-        label=_("Code"), max_length=40, required=False, help_text=_("Empty: a code is made from the name.")
-    )
     position = forms.IntegerField(
         label=_("Position"), min_value=0, max_value=32767, initial=0, help_text=_("Smaller numbers come first.")
     )
@@ -37,8 +34,6 @@ class CategoryForm(forms.Form):
     def __init__(self, data: Any, *, category: RewardCategory | None) -> None:
         names = ("name", "name_zh", "position")
         super().__init__(data, initial={name: getattr(category, name) for name in names} if category else {})
-        if category is not None:
-            del self.fields["code"]
 
 
 @admin.register(RewardCategory)

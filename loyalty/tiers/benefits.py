@@ -81,10 +81,11 @@ class ExclusiveProducts(Benefit):
             "category",
             "text",
             _("Category"),
-            _("A path such as Coffee/Beans; its subcategories count too."),
+            _("Everything below a category counts too."),
             required=False,
+            picker="category_branch",
         ),
-        Field("skus", "text", _("or SKUs"), _("Separated by commas."), most=4000, required=False),
+        Field("skus", "words", _("or these products"), most=64, required=False, picker="product"),
     )
 
     def words(self, benefit: TierBenefit) -> str:

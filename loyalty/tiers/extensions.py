@@ -11,6 +11,7 @@ import loyalty.tiers.webhooks  # noqa: F401
 from core.audit.log import LOGGED, Logged
 from core.base.facts import FACTS, count_of
 from core.health import checks as health
+from core.jobs.services import WORK
 from core.security.roles import EVERYONE, Role, grant
 from crm.desk.registry import PRIORITIES
 from loyalty.tiers.benefits import (
@@ -23,6 +24,7 @@ from loyalty.tiers.benefits import (
 )
 from loyalty.tiers.models import BenefitGrant, GrantState, TierBenefit
 from loyalty.tiers.registry import BENEFITS
+from loyalty.tiers.services import dry_runs as tier_dry_runs
 from loyalty.tiers.services import proof as tier_proof
 
 
@@ -45,6 +47,7 @@ def _benefits() -> tuple[bool, str]:
     return not (failing or grants), f"{failing} failing, {grants} not given"
 
 
+WORK.register(tier_dry_runs.KIND, tier_dry_runs.run)
 FACTS.register("members_per_tier", _tiers)
 FACTS.register("tier_periods", count_of("SELECT count(*) FROM loyalty_tierperiod"))
 BENEFITS.register("multiplier", Multiplier())

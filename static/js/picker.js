@@ -1,74 +1,102 @@
-// The field for one customer: suggestions while typing, chosen by mouse or keys. Without script a number is typed.
+// Pick products and categories from a list with pictures. The chosen items are check boxes, which need no script.
 (() => {
-  if (document.documentElement.dataset.pickers) return;
-  document.documentElement.dataset.pickers = "yes";
-  const $ = (selector, root = document) => root.querySelector(selector);
-  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const partsOf = (element) => {
-    const box = element.closest?.("[data-picker]");
-    return box && { box, input: $("input", box), options: $("[role=listbox]", box), chosen: $("[data-picker-chosen]", box) };
-  };
-  const show = ({ input, options }, open) => {
-    options.hidden = !open;
-    input.setAttribute("aria-expanded", open);
-    if (!open) input.removeAttribute("aria-activedescendant");
-  };
-  const mark = ({ input, options }, option) => {
-    for (const other of $$("[role=option]", options)) other.setAttribute("aria-selected", other === option);
-    if (!option) return;
-    input.setAttribute("aria-activedescendant", option.id);
-    option.scrollIntoView({ block: "nearest" });
-  };
-  const take = (picker, option) => {
-    picker.input.value = option.dataset.number;
-    picker.chosen.textContent = option.dataset.name;
-    show(picker, false);
-    picker.input.focus();
-    // Other parts of the page, such as a live preview, react to a change of the field.
-    picker.input.dispatchEvent(new Event("change", { bubbles: true }));
+  const parts = (picker) => ({
+    picked: picker.querySelector("[data-picked]"),
+    search: picker.querySelector("[data-picker-search]"),
+    results: picker.querySelector("[data-picker-results]"),
+  });
+  const optionsOf = (results) => [...results.querySelectorAll("[role=option]")];
+
+  const close = (picker) => {
+    const { search, results } = parts(picker);
+    results.hidden = true;
+    search.setAttribute("aria-expanded", "false");
+    search.removeAttribute("aria-activedescendant");
   };
 
-  document.addEventListener("input", (event) => {
-    const picker = partsOf(event.target);
-    if (!picker) return;
-    picker.chosen.textContent = "";
-    if (picker.input.value.trim()) picker.input.dispatchEvent(new CustomEvent("picker:search"));
-    else show(picker, false);
-  });
-  document.addEventListener("htmx:after:swap", () => {
-    const picker = document.activeElement && partsOf(document.activeElement);
-    if (picker?.options.childElementCount && picker.input.value.trim() && !picker.chosen.textContent) show(picker, true);
-  });
-  document.addEventListener("mousedown", (event) => {
-    const option = event.target.closest?.("[data-picker] [role=option]");
+  const mark = (picker, option) => {
+    const { search, results } = parts(picker);
+    for (const one of optionsOf(results)) one.setAttribute("aria-selected", String(one === option));
     if (option) {
-      event.preventDefault();
-      take(partsOf(option), option);
-      return;
+      search.setAttribute("aria-activedescendant", option.id);
+      option.scrollIntoView({ block: "nearest" });
+    } else search.removeAttribute("aria-activedescendant");
+  };
+
+  const changed = (picker) => picker.dispatchEvent(new Event("input", { bubbles: true }));
+
+  const pick = (picker, option) => {
+    const { picked, search } = parts(picker);
+    const boxes = [...picked.querySelectorAll("input")];
+    const same = boxes.find((box) => box.value === option.dataset.value);
+    if (same) same.checked = true;
+    else {
+      if (!("several" in picker.dataset)) picked.replaceChildren();
+      picked.append(option.querySelector("template").content.cloneNode(true));
     }
-    for (const box of $$("[data-picker]")) if (!box.contains(event.target)) show(partsOf(box.firstElementChild), false);
+    search.value = "";
+    close(picker);
+    search.focus({ preventScroll: true });
+    close(picker);
+    changed(picker);
+  };
+
+  document.addEventListener("htmx:after:swap", (event) => {
+    const results = event.detail.ctx?.target?.closest?.("[data-picker-results]");
+    if (!results) return;
+    const picker = results.closest("[data-picker]");
+    const { search } = parts(picker);
+    if (document.activeElement !== search) return;
+    results.hidden = false;
+    search.setAttribute("aria-expanded", "true");
+    mark(picker, search.value ? optionsOf(results)[0] : null);
   });
+
   document.addEventListener("keydown", (event) => {
-    const picker = partsOf(event.target);
-    if (!picker || picker.options.hidden || event.isComposing) return;
-    const options = $$("[role=option]", picker.options);
-    const now = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
+    if (!event.target.matches("[data-picker-search]")) return;
+    const picker = event.target.closest("[data-picker]");
+    const { picked, search, results } = parts(picker);
+    const options = results.hidden ? [] : optionsOf(results);
+    const at = options.findIndex((one) => one.getAttribute("aria-selected") === "true");
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      const by = event.key === "ArrowDown" ? 1 : -1;
-      if (options.length) mark(picker, options[now < 0 && by < 0 ? options.length - 1 : (now + by + options.length) % options.length]);
+      const step = event.key === "ArrowDown" ? 1 : -1;
+      const next = at < 0 && step < 0 ? options.length - 1 : (at + step + options.length) % options.length;
+      if (options.length) mark(picker, options[next]);
     } else if (event.key === "Enter") {
-      const option = options[now] || (options.length === 1 ? options[0] : null);
-      // Enter never sends a name without a chosen customer while suggestions are open.
+      // Enter never submits the form from here, because the search text is no value of it.
       event.preventDefault();
-      if (option) take(picker, option);
-    } else if (event.key === "Escape") {
+      if (options[at]) pick(picker, options[at]);
+    } else if (event.key === "Escape" && !results.hidden) {
       event.stopPropagation();
-      show(picker, false);
+      close(picker);
+    } else if (event.key === "Backspace" && !search.value && picked.lastElementChild) {
+      picked.lastElementChild.remove();
+      changed(picker);
     }
-  }, true);
+  });
+
+  document.addEventListener("mousedown", (event) => {
+    // The search field keeps the focus while an option is pressed.
+    if (event.target.closest("[data-picker-results]")) event.preventDefault();
+  });
+
+  document.addEventListener("click", (event) => {
+    const option = event.target.closest?.(".picker-option");
+    if (option) pick(option.closest("[data-picker]"), option);
+  });
+
   document.addEventListener("focusout", (event) => {
-    const picker = partsOf(event.target);
-    if (picker && !picker.box.contains(event.relatedTarget)) show(picker, false);
+    if (event.target.matches("[data-picker-search]")) close(event.target.closest("[data-picker]"));
+  });
+
+  // An item that is unchecked leaves the list.
+  document.addEventListener("change", (event) => {
+    const item = event.target.closest?.(".picked-item");
+    if (!item || event.target.checked) return;
+    const picker = item.closest("[data-picker]");
+    item.remove();
+    parts(picker).search.focus();
+    changed(picker);
   });
 })();

@@ -88,5 +88,5 @@ def test_a_customer_is_chosen_by_name_and_keys(signed_in, customer):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(field).to_have_value(person.number)
-    expect(page.locator("[data-picker-chosen]")).to_have_text("Zoe Picker")
+    expect(page.locator("[data-customer-chosen]")).to_have_text("Zoe Picker")
     assert serious(page, "new ticket") == []

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from analytics.conditions.kinds.windows import NEGATED, window_inputs, window_query, window_sql
 from analytics.conditions.registry import CONDITIONS, SegmentCondition, Sql, choice, moment, number
@@ -89,7 +90,7 @@ def register() -> None:
             _("Category"),
             GROUP,
             BOUGHT_OPERATORS,
-            _window_inputs(Field("values", "choices", _("categories"), choices=_categories)),
+            _window_inputs(Field("values", "choices", _("categories"), choices=_categories, picker="category")),
             _bought("p.category = ANY(%s)"),
             "array_to_string(f.categories, ', ')",
             time_based=True,
@@ -100,7 +101,7 @@ def register() -> None:
             _("Product"),
             GROUP,
             BOUGHT_OPERATORS,
-            _window_inputs(Field("sku", "verbatim", _("SKU"))),
+            _window_inputs(Field("sku", "verbatim", pgettext_lazy("catalogue", "product"), picker="product")),
             _bought("lower(p.sku) = lower(%s)"),
             "f.order_count",
             time_based=True,

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from analytics.features import events
-from analytics.features.models import ChangedCustomer, ComputationState, RfmModel
+from analytics.features.models import ChangedCustomer, ComputationState, RfmModel, ScoringVersion
 from analytics.features.registry import FEATURE_SOURCES
-from analytics.features.rules.lifecycle import LIMITS
+from analytics.features.rules.lifecycle import LIMITS, StageLimits
 from analytics.features.rules.rfm import GRID
 from analytics.features.services.people import CHANGED, CHANGED_TABLE, LINES_TABLE, People, Share, shards
 from analytics.features.services.reach import reach_query
@@ -70,13 +71,19 @@ _SCORES = ("rfm_r", "rfm_f", "rfm_m", "rfm_group", "rfm_as_of")
 # `kept`: orders that were not fully returned (A2).
 _PAID = f"""(SELECT customer_id, paid_at, total, refunded, discount, item_count, channel, {order_counts("o")} AS kept
               FROM crm_order o WHERE state = 'paid' AND {{scope}}) AS paid"""  # noqa: S608 - columns and fragments of the feature sources; values are parameters
+# Alike for the computation and for the preview of other limits; {row} has the figures of the orders.
+STAGE = """CASE WHEN coalesce({row}.order_count, 0) = 0 THEN 'prospect'
+                WHEN {row}.last_order_at >= %(as_of)s - make_interval(days => %(active)s) THEN
+                    CASE WHEN {row}.last_order_at - {row}.previous_order_at > make_interval(days => %(at_risk)s)
+                              THEN 'won_back'
+                         WHEN {row}.first_order_at >= %(as_of)s - make_interval(days => %(new)s) THEN 'new'
+                         ELSE 'active' END
+                WHEN {row}.last_order_at >= %(as_of)s - make_interval(days => %(at_risk)s) THEN 'at_risk'
+                WHEN {row}.last_order_at >= %(as_of)s - make_interval(days => %(lapsed)s) THEN 'lapsed'
+                ELSE 'lost' END"""
 # Scores count the cut points below a value. width_bucket counts those at or below it, so both sides are negated: then a
 # value equal to a cut stays below it. Without a model there are no scores.
-_FRESH = f"""
-    SELECT customer_id, {", ".join(_COLUMNS)}, recency::smallint AS rfm_r, frequency::smallint AS rfm_f,
-           money::smallint AS rfm_m, coalesce(grid.name, '') AS rfm_group,
-           CASE WHEN recency IS NOT NULL THEN %(day)s::date END AS rfm_as_of
-    FROM (SELECT computed.*,
+SCORED = f"""(SELECT computed.*,
                  CASE WHEN order_count > 0 AND %(day)s::date IS NOT NULL THEN 1 + width_bucket(
                      -extract(epoch FROM (%(day)s::date + 1)::timestamptz - last_order_at)::float8 / 86400,
                      %(r)s::float8[])
@@ -87,6 +94,11 @@ _FRESH = f"""
                      -net_spend::float8, %(m)s::float8[]) END AS money
           FROM {{computed}} AS computed) AS scored
     LEFT JOIN (VALUES {_GRID_ROWS}) AS grid(r, v, name) ON grid.r = recency AND grid.v = (frequency + money + 1) / 2"""  # noqa: S608 - columns and fragments of the feature sources; values are parameters
+_FRESH = f"""
+    SELECT customer_id, {", ".join(_COLUMNS)}, recency::smallint AS rfm_r, frequency::smallint AS rfm_f,
+           money::smallint AS rfm_m, coalesce(grid.name, '') AS rfm_group,
+           CASE WHEN recency IS NOT NULL THEN %(day)s::date END AS rfm_as_of
+    FROM {SCORED}"""  # noqa: S608 - columns and fragments of the feature sources; values are parameters
 # The furthest effect wins: a customer changed by history and by today counts as changed by today.
 _MARKED = """ON CONFLICT (customer_id) DO UPDATE SET effect = excluded.effect
              WHERE analytics_changedcustomer.effect < excluded.effect"""
@@ -152,24 +164,18 @@ def claim_changed(limit: int, share: Share) -> int:
     return count
 
 
-def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) -> int:
+def compute_features(
+    *, as_of: datetime, people: People, cuts: RfmModel | None, limits: StageLimits | None = None
+) -> int:
     """Compute the rows of these people, scored by these cut points, and write the rows that differ. Returns how many.
+
+    Stages follow `limits`, by default those of the newest scoring version.
 
     A changed stage emits an event, which the timeline shows.
     """
     require_transaction()
     columns = (*_COLUMNS, *_SCORES)
-    values: dict[str, Any] = {
-        "as_of": as_of,
-        "new": LIMITS.new_days,
-        "active": LIMITS.active_days,
-        "at_risk": LIMITS.at_risk_days,
-        "lapsed": LIMITS.lapsed_days,
-        "day": cuts.as_of if cuts else None,
-        "r": _negated(cuts.recency_cuts) if cuts else None,
-        "f": _negated(cuts.frequency_cuts) if cuts else None,
-        "m": _negated(cuts.money_cuts) if cuts else None,
-    }
+    values = scoring_values(as_of, limits or stage_limits(newest_version()), cuts)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL work_mem = '256MB'")
         if not people.few and _none_computed(people):
@@ -207,6 +213,33 @@ def compute_features(*, as_of: datetime, people: People, cuts: RfmModel | None) 
     return written
 
 
+def scoring_values(as_of: datetime, limits: StageLimits, cuts: RfmModel | None) -> dict[str, Any]:
+    """Return the parameters of STAGE and SCORED."""
+    return {
+        "as_of": as_of,
+        "new": limits.new_days,
+        "active": limits.active_days,
+        "at_risk": limits.at_risk_days,
+        "lapsed": limits.lapsed_days,
+        "day": cuts.as_of if cuts else None,
+        "r": _negated(cuts.recency_cuts) if cuts else None,
+        "f": _negated(cuts.frequency_cuts) if cuts else None,
+        "m": _negated(cuts.money_cuts) if cuts else None,
+    }
+
+
+def newest_version() -> ScoringVersion | None:
+    """Return the newest scoring version, or None while the limits of the product apply."""
+    return ScoringVersion.objects.order_by("-number").first()
+
+
+def stage_limits(version: ScoringVersion | None) -> StageLimits:
+    """Return the limits of a version."""
+    if version is None:
+        return LIMITS
+    return StageLimits(version.new_days, version.active_days, version.at_risk_days, version.lapsed_days)
+
+
 def _none_computed(people: People) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT NOT EXISTS (SELECT FROM analytics_customerfeature WHERE customer_id {people.test})")  # noqa: S608 - columns and fragments of the feature sources; values are parameters
@@ -223,7 +256,24 @@ def newest_model() -> RfmModel | None:
 
 
 def compute_rfm_model(*, as_of: datetime) -> RfmModel | None:
-    """Store the cut points of all buyers as of a day: the quintiles of their figures. Returns None without buyers."""
+    """Store the cut points of all buyers as of a day. Returns None without buyers."""
+    cuts = cut_points(as_of=as_of, version=newest_version())
+    if cuts is None:
+        return None
+    model, _created = RfmModel.objects.update_or_create(
+        as_of=cuts.as_of,
+        defaults={
+            "recency_cuts": cuts.recency_cuts,
+            "frequency_cuts": cuts.frequency_cuts,
+            "money_cuts": cuts.money_cuts,
+            "customer_count": cuts.customer_count,
+        },
+    )
+    return model
+
+
+def cut_points(*, as_of: datetime, version: ScoringVersion | None) -> RfmModel | None:
+    """Return an unsaved model: the cut points of the version, or quintiles where it has none. None without buyers."""
     import numpy  # noqa: PLC0415 - heavy: only the cut points need it
 
     bought = numpy.concatenate(run_shards(shards(), lambda people: _bought(people, as_of)), axis=1)
@@ -233,16 +283,13 @@ def compute_rfm_model(*, as_of: datetime) -> RfmModel | None:
     # Same result as SQL's percentile_disc: the smallest value with at least the given share at or below it.
     places = [math.ceil(fifth / 5 * count) - 1 for fifth in range(1, 5)]
     recency, orders, money = (numpy.partition(values, places)[places].tolist() for values in bought)
-    model, _created = RfmModel.objects.update_or_create(
+    return RfmModel(
         as_of=as_of.date(),
-        defaults={
-            "recency_cuts": recency,
-            "frequency_cuts": orders,
-            "money_cuts": money,
-            "customer_count": count,
-        },
+        recency_cuts=(version and version.recency_cuts) or recency,
+        frequency_cuts=(version and version.frequency_cuts) or orders,
+        money_cuts=(version and version.money_cuts) or money,
+        customer_count=count,
     )
-    return model
 
 
 def _bought(people: People, as_of: datetime) -> numpy.ndarray:
@@ -271,10 +318,13 @@ def _bought(people: People, as_of: datetime) -> numpy.ndarray:
         return numpy.array([numpy.frombuffer(numbers or b"", ">f8") for numbers in cursor.fetchone()])
 
 
-def refresh_everything(*, as_of: datetime | None = None, wait: bool = False) -> int:
+def refresh_everything(
+    *, as_of: datetime | None = None, wait: bool = False, report: Callable[[int], None] | None = None
+) -> int:
     """Compute all rows from the facts alone. Windows move with time, so this runs nightly. Returns how many changed.
 
-    Returns 0 at once when another refresh runs, unless `wait` is set.
+    Returns 0 at once when another refresh runs, unless `wait` is set. `report` is called with 1 when the cut points are
+    known, and with 2 when the rows are written.
     """
     started = time.monotonic()
     with transaction.atomic():
@@ -283,8 +333,13 @@ def refresh_everything(*, as_of: datetime | None = None, wait: bool = False) -> 
         at = as_of or clock.now()
         # Customers that change after this are marked again; those marked before are covered.
         ChangedCustomer.objects.filter(marked_at__lt=at).delete()
-        cuts = compute_rfm_model(as_of=at) or newest_model()
-        written = sum(run_shards(shards(), lambda people: compute_features(as_of=at, people=people, cuts=cuts)))
+        cuts, limits = compute_rfm_model(as_of=at) or newest_model(), stage_limits(newest_version())
+        if report:
+            report(1)
+        compute = partial(compute_features, as_of=at, cuts=cuts, limits=limits)
+        written = sum(run_shards(shards(), lambda people: compute(people=people)))
+        if report:
+            report(2)
         analyze_after(written, "analytics_customerfeature")
         note("features", written, time.monotonic() - started)
     return written
@@ -356,6 +411,7 @@ def _query(people: People) -> str:
         sources="".join(f", {source}" for source in sources),
         joins=" ".join(joins),
         reach=reach_query(people),
+        stage=STAGE.replace("{row}", "o"),
         messages_90=columns.get("messages_90", "0"),
         opened_90=columns.get("opened_90", "0"),
     )

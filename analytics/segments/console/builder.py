@@ -12,7 +12,7 @@ from django.utils.translation import pgettext
 from analytics.conditions.registry import CONDITIONS, FILTER_SIGNS, MAX_FILTERS
 from analytics.conditions.rules.trees import Leaf, Node, values_of
 from analytics.segments.console import forms
-from core.fields import Choices, Field, FieldView, view_of
+from core.fields import Choices, Field, FieldView, picker_context, view_of
 from core.fields.views import LONG_LIST
 
 EMPTY_FILTER = {"property": "", "sign": "eq", "value": ""}
@@ -97,8 +97,12 @@ class Builder:
             shown.choices = [(code, str(label)) for code, label in FILTER_SIGNS.items()]
         elif item.kind == "choices":
             shown.value, shown.chosen = "", set(texts)
-        if item.kind in {"choice", "choices"} and item.choices:
+        if item.kind in {"choice", "choices"} and item.choices and not item.picker:
             shown.choices = self._offered(item, texts)
+        if item.picker:
+            shown.picker = picker_context(
+                item.picker, field=name, id=shown.id, values=texts, several=item.kind == "choices"
+            )["picker"]
         if item.kind == "money":
             shown.unit = self.currency
         elif item.kind == "days":

@@ -11,10 +11,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
+from django.utils.translation import gettext_lazy as _
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from campaigns.channels.registry import Channel, DeliveryOutcome, DeliveryResult, Outgoing
 from campaigns.channels.rules import to_text
+from crm.customers.selectors import MailSender, mail_sender
 
 
 class Email(Channel):
@@ -27,6 +29,13 @@ class Email(Channel):
     address_kind = "email"
     html = True
     needs_subject = True
+    icon = "mail"
+    guide = (
+        _("Choose an e-mail provider, or a mail server of your own."),
+        _("Set EMAIL_PROVIDER and its key, or EMAIL_HOST, on the server, and restart it."),
+        _("Enter the sender under Settings, Shop, and check its domain."),
+        _("Publish the records that the check shows, then send a test."),
+    )
 
     def __init__(self) -> None:
         self._connection: Any = None
@@ -49,7 +58,9 @@ class Email(Channel):
             smtp.ehlo_or_helo_if_needed()
 
     def deliver(self, batch: Sequence[Outgoing]) -> list[DeliveryOutcome]:
-        return [self._send(item) for item in batch]
+        # Read for each batch, so that a changed sender takes effect at once.
+        sender = mail_sender()
+        return [self._send(item, sender) for item in batch]
 
     def close(self) -> None:
         if self._connection is not None:
@@ -57,8 +68,8 @@ class Email(Channel):
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 connection.close()
 
-    def _send(self, item: Outgoing) -> DeliveryOutcome:
-        message = self._compose(item)
+    def _send(self, item: Outgoing, sender: MailSender) -> DeliveryOutcome:
+        message = self._compose(item, sender)
         message.connection = self._connection
         try:
             message.send()
@@ -69,7 +80,7 @@ class Email(Channel):
         provider_id = getattr(status, "message_id", None) or self.begin_id(item.id)
         return DeliveryOutcome(item.id, DeliveryResult.SENT, str(provider_id))
 
-    def _compose(self, item: Outgoing) -> EmailMultiAlternatives:
+    def _compose(self, item: Outgoing, sender: MailSender) -> EmailMultiAlternatives:
         headers = {
             "Message-ID": self.begin_id(item.id),
             "X-Liuke-Message": str(item.id),
@@ -78,7 +89,14 @@ class Email(Channel):
         if item.unsubscribe_url:
             headers["List-Unsubscribe"] = f"<{item.unsubscribe_url}>"
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        message = EmailMultiAlternatives(item.subject, to_text(item.body), to=[item.address], headers=headers)
+        message = EmailMultiAlternatives(
+            item.subject,
+            to_text(item.body),
+            from_email=sender.address,
+            to=[item.address],
+            reply_to=sender.reply_to,
+            headers=headers,
+        )
         message.attach_alternative(item.body, "text/html")
         # Reports by anymail's providers carry our id from here (plain SMTP ignores it).
         message.metadata = {"message": str(item.id)}  # type: ignore[attr-defined]

@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from campaigns.channels.models import ChannelAccount
-from campaigns.channels.registry import PROVIDERS, Channel, DeliveryOutcome, Outgoing, Provider
+from campaigns.channels.registry import PROVIDERS, Channel, DeliveryOutcome, NoAccount, Outgoing, Provider
 from core.http.outgoing import Sender
 
 SECONDS = 10.0
-
-
-class NoAccount(Exception):
-    """Raise when the channel has no active account; due messages wait until an administrator creates one."""
 
 
 class HttpChannel(Channel):
     """Send by HTTP. The account is read again for each batch, so that a change takes effect immediately."""
 
     def __init__(
-        self, name: str, *, address_kind: str | None, opt_in: bool = True, needs_subject: bool = False
+        self,
+        name: str,
+        *,
+        address_kind: str | None,
+        icon: str = "send",
+        opt_in: bool = True,
+        needs_subject: bool = False,
     ) -> None:
         self.name = name
         self.address_kind = address_kind
+        self.icon = icon
         self.opt_in = opt_in
         self.needs_subject = needs_subject
         self._account: ChannelAccount | None = None

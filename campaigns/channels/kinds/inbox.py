@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
+
 from campaigns.channels.registry import Channel
 
 
@@ -9,3 +11,5 @@ class Inbox(Channel):
     name = "inbox"
     opt_in = False
     local = True
+    icon = "inbox"
+    guide = (_("The storefront shows the messages through the API. Nothing needs to be set up."),)

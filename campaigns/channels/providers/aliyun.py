@@ -54,6 +54,12 @@ class Aliyun(Provider):
     label = _("Alibaba Cloud SMS")
     reports = True
     by_template = True
+    guide = (
+        _("Have the signature and the templates approved in the console of Alibaba Cloud."),
+        _("Create an AccessKey that may only send SMS, and enter it here."),
+        _("Enter the receipt address with its key at Alibaba Cloud."),
+        _("Write templates whose subject is the TemplateCode, then send a test."),
+    )
     fields: ClassVar[Sequence[Field]] = (
         Field("access_key_id", "line", "AccessKey ID"),
         Field("access_key_secret", "line", "AccessKey Secret", secret=True),

@@ -16,6 +16,7 @@ from hashlib import sha256
 from typing import ClassVar
 from uuid import UUID
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.channels.models import ChannelAccount
@@ -43,6 +44,12 @@ class Gateway(Provider):
     channel = "sms"
     label = _("HTTP gateway")
     reports = True
+    guide: ClassVar[Sequence[str | Promise]] = (
+        _("Ask your SMS provider for an HTTP gateway, or write a small one by the guide of the product."),
+        _("Enter its address and the same signing secret on both sides."),
+        _("Enter the receipt address of this account at the gateway."),
+        _("Send a test to your own phone."),
+    )
     fields: ClassVar[Sequence[Field]] = (
         Field("url", "url", _("Address"), help=_("Each message is sent as a signed POST to this address.")),
         Field("sender", "line", _("Sender"), required=False, help=_("The sender name or number that customers see.")),

@@ -12,6 +12,7 @@ class TrialSms(Provider):
     name = "trial_sms"
     channel = "sms"
     label = _("Trial (nothing is delivered)")
+    guide = (_("Add the trial account to try campaigns: every message counts as sent, and none is delivered."),)
 
     def send(self, account: ChannelAccount, item: Outgoing, ask: Ask) -> DeliveryOutcome:
         return DeliveryOutcome(item.id, DeliveryResult.SENT, f"trial-{item.id}")

@@ -29,6 +29,11 @@ class OwnSystem(Gateway):
     channel = "webhook"
     label = _("Signed webhook")
     reports = True
+    guide = (
+        _("Add an address to your own system that accepts signed messages."),
+        _("Enter the address and the same signing secret on both sides."),
+        _("Send a test and look at what your system received."),
+    )
     fields: ClassVar[Sequence[Field]] = (
         Field("url", "url", _("Address"), help=_("Each message is sent as a signed POST to this address.")),
         Field(

@@ -114,6 +114,12 @@ class OfficialAccount(Tencent):
     name = "official_account"
     channel = "wechat"
     label = _("WeChat official account")
+    guide = (
+        _("Verify your official account and choose message templates at WeChat."),
+        _("Enter AppID and AppSecret, and allow the address of this server there."),
+        _("Write templates whose subject is the template id at WeChat, one field a line."),
+        _("Send a test to your own openid."),
+    )
     fields: ClassVar[Sequence[Field]] = (
         Field("app_id", "line", "AppID"),
         Field("app_secret", "line", "AppSecret", secret=True),
@@ -145,6 +151,12 @@ class WeCom(Tencent):
     name = "external_contact"
     channel = "wecom"
     label = _("WeCom, external contacts")
+    guide = (
+        _("Allow customer contact for your app in the WeCom administration."),
+        _("Enter the CorpID and the secret of the app."),
+        _("Name the staff member who confirms messages in WeCom."),
+        _("Send a test to an external contact of yours."),
+    )
     fields: ClassVar[Sequence[Field]] = (
         Field("corp_id", "line", "CorpID"),
         Field("corp_secret", "line", "Secret", secret=True),

@@ -64,7 +64,15 @@ GROUPS: list[tuple[str | Promise, list[Variable]]] = [
     ),
     (_("Segment (entered a segment)"), [("segment.name", pgettext_lazy("thing", "Name"))]),
     (_("Recommendations"), [("recommendations.title", _("Reason for these products"))]),
-    (_("Shop"), [("shop.name", pgettext_lazy("thing", "Name")), ("shop.url", _("Address"))]),
+    (
+        _("Shop"),
+        [
+            ("shop.name", pgettext_lazy("thing", "Name")),
+            ("shop.url", _("Address")),
+            ("shop.address", _("Postal address")),
+            ("shop.logo", _("Logo")),
+        ],
+    ),
     (_("Links"), [("links.unsubscribe", _("Unsubscribe")), ("links.preferences", _("Preferences"))]),
 ]
 PIECES: list[tuple[str, str | Promise]] = [

@@ -30,7 +30,7 @@ SHAPES: dict[str, Shape] = {
     "customer": dict.fromkeys(("name", "first_name", "number", "language", "order_count", "spent", "last_order_at")),
     "member": dict.fromkeys(("is_member", "points", "points_pending", "tier")),
     "rfm": dict.fromkeys(("recency", "frequency", "money", "group")),
-    "shop": dict.fromkeys(("name", "url", "currency")),
+    "shop": dict.fromkeys(("name", "url", "currency", "address", "logo", "brand_colour", "accent_colour")),
     "coupon": dict.fromkeys(("name", "code", "value", "minimum_spend", "expires", "terms")),
     "order": {
         **dict.fromkeys(("number", "total", "placed_at")),

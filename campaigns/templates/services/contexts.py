@@ -27,6 +27,7 @@ from core.security.signing import Signer
 from core.text.currencies import exponent
 from core.text.formatting import day, in_chinese, money
 from crm.customers.models import Customer, Store
+from crm.customers.selectors import logo_path
 from crm.customers.services.customers import supported_language
 from crm.orders.models import Order
 from loyalty.tiers.models import Tier
@@ -128,11 +129,7 @@ class Contexts:
         if "rfm" in names:
             values["rfm"] = {name: features.get(name) for name in ("recency", "frequency", "money", "group")}
         if "shop" in names:
-            values["shop"] = {
-                "name": self.store.name if self.store else "",
-                "url": settings.SITE_URL,
-                "currency": currency,
-            }
+            values["shop"] = shop_values(self.store, currency)
         if "event" in names:
             values["event"] = plain(event_context(extra.get("event"), currency))
         if "expiring" in names:
@@ -275,6 +272,20 @@ def link_signer() -> Signer:
     return Signer(salt=UNSUBSCRIBE_SALT)
 
 
+def shop_values(store: Store | None, currency: str) -> dict[str, str]:
+    """Return what templates may show of the shop; a value that it has not set is empty."""
+    logo = logo_path(store)
+    return {
+        "name": store.name if store else "",
+        "url": settings.SITE_URL,
+        "currency": currency,
+        "address": store.address if store else "",
+        "logo": f"{settings.SITE_URL}{logo}" if logo else "",
+        "brand_colour": store.brand_colour if store else "",
+        "accent_colour": store.accent_colour if store else "",
+    }
+
+
 def sample_context(language: str, declared: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
     """Return sample values for the preview of a template. `declared`: the values of the template."""
     store = Store.objects.filter(is_default=True).first()
@@ -288,7 +299,7 @@ def sample_context(language: str, declared: Sequence[Mapping[str, Any]] = ()) ->
             },
             "member": {"is_member": True, "points": 1280, "points_pending": 0, "tier": "Gold"},
             "rfm": {"recency": 5, "frequency": 4, "money": 4, "group": "champions"},
-            "shop": {"name": store.name if store else "Shop", "url": settings.SITE_URL, "currency": currency},
+            "shop": {**shop_values(store, currency), "name": store.name if store else "Shop"},
             "coupon": {
                 "name": "Welcome", "code": "23456-789AC-DEFGH", "value": money(20_00, currency), "minimum_spend": "",
                 "expires": "", "terms": gettext("%(amount)s off") % {"amount": money(20_00, currency)},

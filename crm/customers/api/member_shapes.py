@@ -19,7 +19,7 @@ class OwnAttributes(serializers.DictField):
     """The attributes that members may change themselves. The other attributes belong to the shop and are left out."""
 
     def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
-        own = AttributeDefinition.objects.filter(member_writable=True).values_list("code", flat=True)
+        own = AttributeDefinition.objects.current().filter(member_writable=True).values_list("code", flat=True)
         return {code: value[code] for code in own if code in value}
 
 

@@ -54,9 +54,9 @@ def birthday_columns(birthday: date | None) -> dict[str, Any]:
 
 
 def attribute_specs() -> dict[str, AttributeSpec]:
-    """Return the definitions of all attributes by code."""
+    """Return the definitions of the attributes that are not archived, by code."""
     return {
-        row.code: AttributeSpec(row.code, row.type, tuple(row.choices)) for row in AttributeDefinition.objects.all()
+        row.code: AttributeSpec(row.code, row.type, tuple(row.choices)) for row in AttributeDefinition.objects.current()
     }
 
 
@@ -140,7 +140,7 @@ def update_customer(*, customer: Customer, changes: dict[str, Any], actor: Actor
 
 
 def _check_own_attributes(attributes: dict[str, Any]) -> None:
-    own = set(AttributeDefinition.objects.filter(member_writable=True).values_list("code", flat=True))
+    own = set(AttributeDefinition.objects.current().filter(member_writable=True).values_list("code", flat=True))
     for code in attributes.keys() - own:
         raise Invalid(
             _("Only the shop can change this attribute."), code="read_only_attribute", field=f"attributes.{code}"

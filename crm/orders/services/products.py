@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
@@ -13,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from core.base.actor import Actor
 from core.base.errors import Invalid
 from core.db.locks import lock_row, require_transaction
 from core.db.statements import statement
@@ -22,6 +24,11 @@ from crm.orders.rules.products import link_problem, tags_problem
 from crm.orders.selectors.skus import products_by_sku
 
 PICTURE_BYTES = 3 * 1024 * 1024
+LARGEST = 2**53
+LENGTHS = {
+    "name": 300, "name_zh": 300, "description": 4000, "description_zh": 4000, "category": 200, "brand": 120, "url": 500,
+}  # fmt: skip
+CHANGEABLE = frozenset([*LENGTHS, "tags", "tags_zh", "price", "cost", "active", "picture"])
 PROBLEMS = {
     "not_a_link": _("Enter an address that begins with http:// or https://."),
     "too_long": _("An address can have at most 500 characters."),
@@ -90,18 +97,65 @@ def set_product_picture(*, product: Product, upload: UploadedFile | None) -> Pro
     content = checked_picture(upload) if upload is not None else None
     with transaction.atomic():
         locked = lock_row(Product.objects.filter(pk=product.pk))
-        storage, old = locked.picture.storage, locked.picture.name or ""
-        if content:
-            extension, body = content
-            locked.picture.save(f"{uuid.uuid4().hex}.{extension}", ContentFile(body), save=False)
-        else:
-            locked.picture = ""
+        _set_picture(locked, content)
         locked.updated_at = Now()  # type: ignore[assignment]
         locked.save(update_fields=["picture", "updated_at"])
-        if old:
-            transaction.on_commit(lambda: storage.delete(old))
     locked.refresh_from_db()
     return locked
+
+
+def update_product(*, product: Product, actor: Actor, **values: Any) -> Product:
+    """Change a product by hand; its SKU stays. `picture` is an upload, None removes it.
+
+    Raises Invalid naming the field.
+    """
+    for name in values.keys() - CHANGEABLE:
+        raise Invalid(_("This can't be changed here."), code="fixed", field=name)
+    has_picture, picture = "picture" in values, values.pop("picture", None)
+    cleaned = {name: _cleaned(name, value) for name, value in values.items()}
+    content = checked_picture(picture) if picture is not None else None
+    with transaction.atomic():
+        locked = lock_row(Product.objects.filter(pk=product.pk))
+        for name, value in cleaned.items():
+            setattr(locked, name, value)
+        if has_picture:
+            _set_picture(locked, content)
+        locked.updated_at = Now()  # type: ignore[assignment]
+        locked.save(update_fields=[*cleaned, "updated_at", *(["picture"] if has_picture else [])])
+    locked.refresh_from_db()
+    return locked
+
+
+def _cleaned(name: str, value: Any) -> Any:
+    if name in LENGTHS:
+        text = str(value).strip() if name.startswith("description") else " ".join(str(value).split())
+        if len(text) > LENGTHS[name] or "\x00" in text:
+            raise Invalid(_("This text is empty or too long."), code="invalid", field=name)
+        if name == "category":
+            text = "/".join(part.strip() for part in text.split("/") if part.strip())
+        if name == "url" and (problem := link_problem(text)):
+            raise Invalid(PROBLEMS[problem], code=problem, field=name)
+        return text
+    if name in {"tags", "tags_zh"}:
+        if problem := tags_problem(value):
+            raise Invalid(PROBLEMS[problem], code=problem, field=name)
+        return list(dict.fromkeys(value))
+    if name in {"price", "cost"}:
+        if value is not None and not 0 <= value <= LARGEST:
+            raise Invalid(_("This number is too small or too large."), code="invalid", field=name)
+        return value
+    return bool(value)
+
+
+def _set_picture(product: Product, content: tuple[str, bytes] | None) -> None:
+    storage, old = product.picture.storage, product.picture.name or ""
+    if content:
+        extension, body = content
+        product.picture.save(f"{uuid.uuid4().hex}.{extension}", ContentFile(body), save=False)
+    else:
+        product.picture = ""
+    if old:
+        transaction.on_commit(lambda: storage.delete(old))
 
 
 def checked_picture(upload: UploadedFile) -> tuple[str, bytes]:

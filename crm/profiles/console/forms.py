@@ -32,7 +32,7 @@ class ProfileForm(forms.Form):
 
     def __init__(self, data: Any = None, *, customer: Customer) -> None:
         self.customer = customer
-        self.definitions = list(AttributeDefinition.objects.all())
+        self.definitions = list(AttributeDefinition.objects.current())
         initial = {name: getattr(customer, name) for name in PLAIN}
         initial |= {f"{ATTRIBUTE}{code}": _initial_value(value) for code, value in customer.attributes.items()}
         super().__init__(data, initial=initial)

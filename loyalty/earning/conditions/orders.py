@@ -30,7 +30,8 @@ class Category(Condition):
             "categories",
             "words",
             _("Only lines of these categories"),
-            _("One per line, a path such as Coffee/Beans."),
+            _("Everything below a category counts too."),
+            picker="category_branch",
         ),
     )
     happenings = False
@@ -48,7 +49,7 @@ class Category(Condition):
 
 class OfProduct(Condition):
     label = _("Product")
-    settings = (Field("skus", "words", _("Only lines of these products"), _("SKUs, one per line."), most=64),)
+    settings = (Field("skus", "words", _("Only lines of these products"), most=64, picker="product"),)
     happenings = False
     narrows = True
 

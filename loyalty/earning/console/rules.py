@@ -141,7 +141,7 @@ def _form(request: HttpRequest, rule: EarningRule | None) -> HttpResponse:
             trial = {"faults": [text for texts in form.errors.values() for text in texts]}
     else:
         version = rule.versions.order_by("-version").first() if rule else None
-        typed = request.POST.dict() if request.method == "POST" else None
+        typed = editing.typed_values(request)
         form = EarningRuleForm(program=program, action=action, rule=rule, version=version, typed=typed)
     context = {
         "form": form,

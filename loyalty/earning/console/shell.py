@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core.audit.log import OBJECTS, AuditedObject
-from core.console import navigation
+from core.console import navigation, settings_cards
 
 navigation.register(
     "earning",
@@ -16,6 +16,17 @@ navigation.register(
     permission="loyalty.view_earningrule",
     section="loyalty",
     order=25,
+)
+settings_cards.register(
+    "earning",
+    _("Earning rules"),
+    _("What earns points, and how many"),
+    url="earning",
+    icon="coins",
+    permission="loyalty.change_earningrule",
+    group="loyalty",
+    order=30,
+    palette=False,
 )
 OBJECTS.register(
     "loyalty.earningrule",

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from core.console import home, kept, navigation, palette
+from core.console import home, kept, navigation, palette, settings_cards
 from core.console.home import Card
 from core.text.formatting import ago, number
 from crm.customers.models import Customer
@@ -69,6 +69,17 @@ for _order, (_name, _label, _permission) in enumerate((
     ("badge_new", _("New badge"), "loyalty.add_badge"),
 )):  # fmt: skip
     palette.action(_name, _label, url=_name, permission=_permission, order=50 + _order)
+settings_cards.register(
+    "giving_limits",
+    _("Giving limits"),
+    _("How much each role may give by hand"),
+    url="giving_limits",
+    icon="shield",
+    permission="loyalty.change_givinglimit",
+    group="loyalty",
+    order=60,
+    palette=False,
+)
 
 
 def waiting_count() -> int:

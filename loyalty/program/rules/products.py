@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 
-def listed(text: str) -> list[str]:
-    """Return the SKUs of a text, separated by commas, spaces or lines."""
-    return [part for part in text.replace(",", " ").replace("，", " ").split() if part]
+def listed(skus: str | Iterable[str] | None) -> list[str]:
+    """Return the SKUs of a list, or of a text in which commas, spaces or lines separate them."""
+    if not isinstance(skus, str):
+        return list(skus or [])
+    return [part for part in skus.replace(",", " ").replace("，", " ").split() if part]
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ def covers(settings: Mapping[str, Any], product: TierProduct) -> bool:
     """Return whether a benefit names this product, or a category that contains it."""
     category = str(settings.get("category") or "").strip().strip("/")
     inside = bool(category) and (product.category == category or product.category.startswith(category + "/"))
-    return inside or product.sku.lower() in listed(str(settings.get("skus") or "").lower())
+    return inside or product.sku.lower() in {sku.lower() for sku in listed(settings.get("skus"))}
 
 
 def least_rank(benefits: Iterable[tuple[int, Mapping[str, Any]]], product: TierProduct) -> int | None:

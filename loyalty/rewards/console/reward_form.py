@@ -52,7 +52,7 @@ class RewardForm(forms.Form):
         queryset=RewardCategory.objects.none(),
         required=False,
         empty_label="—",
-        help_text=_("Categories are managed in the administration."),
+        help_text=_("Categories are managed in the settings."),
     )
     picture = forms.FileField(
         label=_("Picture"), required=False, help_text=_("PNG, JPEG, WebP or GIF, at most 3 MB, ideally square.")

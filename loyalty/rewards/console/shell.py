@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.audit.log import LOGGED, OBJECTS, AuditedObject, Logged
 from core.base import clock
-from core.console import home, navigation
+from core.console import home, navigation, settings_cards
 from core.console.home import Card
 from core.text.formatting import number
 from loyalty.rewards.models import RedemptionState, Reward, RewardRedemption
@@ -30,6 +30,16 @@ navigation.register(
     icon="truck-delivery",
     permission="loyalty.view_rewardredemption",
     section="loyalty",
+    order=40,
+)
+settings_cards.register(
+    "reward_categories",
+    _("Reward categories"),
+    _("Groups of rewards in the storefront, and their order"),
+    url="reward_categories",
+    icon="stack-2",
+    permission="loyalty.change_rewardcategory",
+    group="loyalty",
     order=40,
 )
 LOGGED.register("loyalty.reward_address_seen", Logged())

@@ -23,6 +23,7 @@ from crm.orders.selectors.skus import unknown_skus
 from loyalty.program.models import Member, Program
 from loyalty.program.rules.products import listed
 from loyalty.program.selectors import default_program, member_of
+from loyalty.tiers.console.program import save_or_dry_run
 from loyalty.tiers.console.set_tier_form import GivenForm
 from loyalty.tiers.console.tier_form import BenefitForm, PolicyForm, TierForm, benefit_line, derived_kinds
 from loyalty.tiers.models import BenefitGrant, GrantState, Tier, TierBenefit
@@ -32,7 +33,7 @@ from loyalty.tiers.selectors.standing import BenefitLine
 from loyalty.tiers.services import benefits as services
 from loyalty.tiers.services.evaluation import last_run
 from loyalty.tiers.services.set_tiers import release_tier, set_tier
-from loyalty.tiers.services.setup import change_policy, create_tier, update_tier
+from loyalty.tiers.services.setup import change_policy, update_tier
 
 FAILED_SHOWN = 50
 EDITOR = editing.Editor(
@@ -99,9 +100,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "program": tier.program,
         "threshold": tier_standing.metric_text(tier.program, tier.threshold),
         "benefits": rows,
-        "unknown_skus": unknown_skus(
-            sku for benefit, _line in rows for sku in listed(str(benefit.settings.get("skus") or ""))
-        ),
+        "unknown_skus": unknown_skus(sku for benefit, _line in rows for sku in listed(benefit.settings.get("skus"))),
         "derived": derived,
         "failed": grants.select_related("member__customer", "benefit").order_by("-created_at")[:FAILED_SHOWN],
         "count": Member.objects.active().filter(tier=tier).count(),
@@ -126,7 +125,10 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _tier_form(request: HttpRequest, program: Program, tier: Tier | None) -> HttpResponse:
     form = TierForm(request.POST or None, program=program, tier=tier)
-    if response := EDITOR.save(request, form, lambda: _save_tier(request, program, tier, form.values())):
+    if response := save_or_dry_run(
+        request, form, program=program, what="tier", target=tier, tier=tier,
+        save=lambda values: update_tier(tier=tier, actor=of_user(request.user), **values) if tier else None,
+    ):  # fmt: skip
         return response
     values = EDITOR.values(tier)
     context = {
@@ -140,22 +142,15 @@ def _tier_form(request: HttpRequest, program: Program, tier: Tier | None) -> Htt
     return render(request, "loyalty/tiers/tier_edit.html", context)
 
 
-def _save_tier(request: HttpRequest, program: Program, tier: Tier | None, values: dict[str, Any]) -> Tier:
-    actor = of_user(request.user)
-    if tier is None:
-        return create_tier(program=program, actor=actor, **values)
-    return update_tier(tier=tier, actor=actor, **values)
-
-
 @page("loyalty.change_program", methods=("GET", "POST"))
 def policy(request: HttpRequest) -> HttpResponse:
     program = default_program()
     form = PolicyForm(request.POST or None, program=program)
-    if editing.save_or_refuse(
-        form, lambda: change_policy(program=program, actor=of_user(request.user), **form.values())
-    ):
-        messages.success(request, _t("The policy is saved. It applies from the next evaluation."))
-        return redirect("loyalty_tiers")
+    if response := save_or_dry_run(
+        request, form, program=program, what="policy", target=program,
+        save=lambda values: change_policy(program=program, actor=of_user(request.user), **values),
+    ):  # fmt: skip
+        return response
     heading = _t("How tiers are reached and kept")
     context = {
         "form": form,

@@ -94,6 +94,22 @@ def evaluate_tiers(
         return _evaluate(program, everyone, customer_ids, downgrade, at, actor)
 
 
+def preview_moves(
+    *, program: Program, tiers: Sequence[tuple[int, int]], at: datetime, first: int = 0, last: int = LAST_ID
+) -> tuple[int, int]:
+    """Count the members from `first` to `last` that the evaluation at the end of a day would move up and down.
+
+    `program` may have values that are not saved; `tiers` are (id, threshold) by rank, where a tier that is not saved
+    has any other id. Nothing is written or locked.
+    """
+    part = MemberRange(first, last, _last_run_before(program, at))
+    with transaction.atomic(), connection.cursor() as cursor:
+        _decide(cursor, program, part, None, True, at, tiers, locks="")
+        counts = _counts(cursor)
+        cursor.execute("DROP TABLE loyalty_tier_moves, loyalty_tier_changes")
+    return counts
+
+
 def evaluate_customers(program: Program, customer_ids: Collection[int]) -> None:
     """Evaluate the tiers of these customers, if there are any."""
     if customer_ids:
@@ -173,24 +189,45 @@ def _evaluate(
     program: Program, part: MemberRange, customer_ids: Sequence[int] | None, downgrade: bool, at: datetime, actor: Actor
 ) -> tuple[int, int]:
     with connection.cursor() as cursor:
-        values = _values(program, part, customer_ids, downgrade, at)
-        cursor.execute("SET LOCAL work_mem = '128MB'")
-        who = "true" if customer_ids is None else "o.customer_id = ANY(%(customers)s)"
-        metric = METRICS[program.tier_metric].format(
-            refunds=_REFUNDS if downgrade and values["last_run"] != "infinity" else NO_REFUNDS, who=who
-        )
-        cursor.execute(statement(__package__, "moves", windows=WINDOWS[program.tier_period], metric=metric), values)
-        # Autovacuum never analyses temporary tables. Without ANALYZE, a million members would be joined row by row. The
-        # few members of an order are joined faster than their tables are analysed.
-        many = customer_ids is None or len(customer_ids) > FEW
-        if many:
-            cursor.execute("ANALYZE loyalty_tier_moves")
-        cursor.execute(statement(__package__, "changes"), values)
-        if many:
-            cursor.execute("ANALYZE loyalty_tier_changes")
+        _decide(cursor, program, part, customer_ids, downgrade, at, saved_tiers(program), locks="FOR NO KEY UPDATE")
         up, down = _write(cursor, at, actor)
         cursor.execute("DROP TABLE loyalty_tier_moves, loyalty_tier_changes")
     return up, down
+
+
+def saved_tiers(program: Program) -> list[tuple[int, int]]:
+    """Return (id, threshold) of the tiers by rank."""
+    return list(Tier.objects.filter(program=program).order_by("rank").values_list("pk", "threshold"))
+
+
+def _decide(
+    cursor: Any,
+    program: Program,
+    part: MemberRange,
+    customer_ids: Sequence[int] | None,
+    downgrade: bool,
+    at: datetime,
+    tiers: Sequence[tuple[int, int]],
+    *,
+    locks: str,
+) -> None:
+    """Fill two temporary tables: the figures of the members, and the members who change."""
+    values = _values(program, part, customer_ids, downgrade, at, tiers)
+    cursor.execute("SET LOCAL work_mem = '128MB'")
+    who = "true" if customer_ids is None else "o.customer_id = ANY(%(customers)s)"
+    metric = METRICS[program.tier_metric].format(
+        refunds=_REFUNDS if downgrade and values["last_run"] != "infinity" else NO_REFUNDS, who=who
+    )
+    moves = statement(__package__, "moves", windows=WINDOWS[program.tier_period], metric=metric, locks=locks)
+    cursor.execute(moves, values)
+    # Autovacuum never analyses temporary tables. Without ANALYZE, a million members would be joined row by row. The few
+    # members of an order are joined faster than their tables are analysed.
+    many = customer_ids is None or len(customer_ids) > FEW
+    if many:
+        cursor.execute("ANALYZE loyalty_tier_moves")
+    cursor.execute(statement(__package__, "changes"), values)
+    if many:
+        cursor.execute("ANALYZE loyalty_tier_changes")
 
 
 def last_run(program: Program) -> TierRun | None:
@@ -204,9 +241,13 @@ def _last_run_before(program: Program, at: datetime) -> datetime | None:
 
 
 def _values(
-    program: Program, part: MemberRange, customer_ids: Sequence[int] | None, downgrade: bool, at: datetime
+    program: Program,
+    part: MemberRange,
+    customer_ids: Sequence[int] | None,
+    downgrade: bool,
+    at: datetime,
+    tiers: Sequence[tuple[int, int]],
 ) -> dict[str, Any]:
-    tiers = list(Tier.objects.filter(program=program).order_by("rank").values_list("pk", "threshold"))
     rolling = program.tier_period == TierPolicy.ROLLING
     earliest = at - timedelta(days=program.tier_window_days + program.tier_grace_days)
     return {
@@ -260,10 +301,7 @@ def _write(cursor: Any, at: datetime, actor: Actor) -> tuple[int, int]:
         # Imported history gives a tier, but none of the effects of reaching it (I3).
         [allowed() < Effect.OUTSIDE, at, str(actor)],
     )
-    cursor.execute(
-        "SELECT count(*) FILTER (WHERE up), count(*) FILTER (WHERE moved AND NOT up) FROM loyalty_tier_changes"
-    )
-    up, down = cursor.fetchone()
+    up, down = _counts(cursor)
     if up or down:
         emit_from_select(
             events.TIER_CHANGED,
@@ -275,3 +313,11 @@ def _write(cursor: Any, at: datetime, actor: Actor) -> tuple[int, int]:
             actor=actor,
         )
     return up, down
+
+
+def _counts(cursor: Any) -> tuple[int, int]:
+    """Return how many members move up and down."""
+    cursor.execute(
+        "SELECT count(*) FILTER (WHERE up), count(*) FILTER (WHERE moved AND NOT up) FROM loyalty_tier_changes"
+    )
+    return cursor.fetchone()

@@ -165,7 +165,7 @@ def test_benefits_are_described_in_words(program, api, spent):
     for kind, settings in (
         ("points_birthday", {"points": 200}),
         ("free_shipping", {"from_amount": 9_900}),
-        ("exclusive_products", {"name": "Reserve beans", "category": "Coffee/Reserve", "skus": ""}),
+        ("exclusive_products", {"name": "Reserve beans", "category": "Coffee/Reserve", "skus": []}),
         ("priority_service", {"priority": "3"}),
     ):
         create_benefit(tier=gold, kind=kind, settings=settings, actor=SYSTEM)
@@ -196,7 +196,7 @@ def test_the_quote_shows_whether_shipping_is_free(program, api, spent, amount, f
 def test_exclusive_products_are_for_the_tier_and_higher_ones(program, api, spent):
     Product.objects.create(sku="R1", category="Coffee/Reserve/Geisha")
     Product.objects.create(sku="R2", category="Coffee/Reserved")
-    settings = {"name": "Reserve", "category": "Coffee/Reserve", "skus": "X1, X2"}
+    settings = {"name": "Reserve", "category": "Coffee/Reserve", "skus": ["X1", "X2"]}
     create_benefit(tier=tier(program, "gold"), kind="exclusive_products", settings=settings, actor=SYSTEM)
 
     def allowed(member) -> dict:

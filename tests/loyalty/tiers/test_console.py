@@ -10,6 +10,8 @@ import pytest
 from django.urls import reverse
 
 from core.base.actor import SYSTEM
+from core.jobs.models import Job
+from core.jobs.services import run_job
 from core.security.roles import Role
 from loyalty.tiers.models import BenefitGrant, GivenTier, Tier, TierBenefit
 from loyalty.tiers.services.benefits import create_benefit
@@ -39,15 +41,28 @@ def text(response) -> str:
     return response.content.decode()
 
 
+def confirmed(client, response):
+    """Run the dry run to which a form led, and save its change. Return the page after that."""
+    job = Job.objects.order_by("-pk").first()
+    assert response.url == reverse("loyalty_dry_run", args=[job.pk])
+    run_job(job)
+    return client.post(reverse("loyalty_dry_run_apply", args=[job.pk]), follow=True)
+
+
 def test_a_tier_is_created_and_changed_in_major_units(marketer, program):
-    page = marketer.post(reverse("loyalty_tier_new"), {**FIELDS, "paid_price": "299"}, follow=True)
+    page = confirmed(marketer, marketer.post(reverse("loyalty_tier_new"), {**FIELDS, "paid_price": "299"}))
     diamond = Tier.objects.get(code="diamond")
     assert (diamond.rank, diamond.threshold, diamond.multiplier, diamond.paid_price) == (5, 999_950, Decimal(2), 29_900)
     assert "from ¥9,999.50" in text(page)
     assert 'value="9999.50"' in text(marketer.get(reverse("loyalty_tier_edit", args=[diamond.pk])))
-    marketer.post(reverse("loyalty_tier_edit", args=[diamond.pk]), {**FIELDS, "threshold": "8000", "paid_price": ""})
+    edit = reverse("loyalty_tier_edit", args=[diamond.pk])
+    confirmed(marketer, marketer.post(edit, {**FIELDS, "threshold": "8000", "paid_price": ""}))
     diamond.refresh_from_db()
     assert (diamond.threshold, diamond.paid_price) == (800_000, None)
+    # and a name is saved at once
+    marketer.post(edit, {**FIELDS, "threshold": "8000", "name_zh": "钻石"})
+    diamond.refresh_from_db()
+    assert diamond.name_zh == "钻石"
 
 
 def test_a_taken_rank_is_reported_at_its_field_and_nothing_is_created(marketer, program):
@@ -61,7 +76,7 @@ def test_orders_are_typed_as_a_number(marketer, program):
     program.save()
     page = marketer.get(reverse("loyalty_tier_new"))
     assert "Number of orders from" in text(page)
-    marketer.post(reverse("loyalty_tier_new"), {**FIELDS, "threshold": "12"})
+    confirmed(marketer, marketer.post(reverse("loyalty_tier_new"), {**FIELDS, "threshold": "12"}))
     assert Tier.objects.get(code="diamond").threshold == 12
 
 
@@ -70,7 +85,7 @@ def test_the_policy_is_changed(marketer, program):
         "tier_metric": "growth", "tier_period": "calendar_year", "tier_window_days": "365",
         "tier_downgrade": "one_step", "tier_grace_days": "30",
     }  # fmt: skip
-    page = marketer.post(reverse("loyalty_tier_policy"), values, follow=True)
+    page = confirmed(marketer, marketer.post(reverse("loyalty_tier_policy"), values))
     program.refresh_from_db()
     assert (program.tier_metric, program.tier_period, program.tier_downgrade, program.tier_grace_days) == (
         "growth", "calendar_year", "one_step", 30,

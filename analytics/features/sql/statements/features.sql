@@ -62,14 +62,7 @@ rows AS (
            m.customer_id IS NOT NULL AS is_member,
            ({messages_90})::int AS messages_90, ({opened_90})::int AS opened_90,
            coalesce(reach.reachable, '{{}}')::varchar(20)[] AS reachable,
-           (CASE WHEN coalesce(o.order_count, 0) = 0 THEN 'prospect'
-                WHEN o.last_order_at >= %(as_of)s - make_interval(days => %(active)s) THEN
-                    CASE WHEN o.last_order_at - o.previous_order_at > make_interval(days => %(at_risk)s) THEN 'won_back'
-                         WHEN o.first_order_at >= %(as_of)s - make_interval(days => %(new)s) THEN 'new'
-                         ELSE 'active' END
-                WHEN o.last_order_at >= %(as_of)s - make_interval(days => %(at_risk)s) THEN 'at_risk'
-                WHEN o.last_order_at >= %(as_of)s - make_interval(days => %(lapsed)s) THEN 'lapsed'
-                ELSE 'lost' END)::varchar(8) AS stage
+           ({stage})::varchar(8) AS stage
     FROM people LEFT JOIN orders o USING (customer_id) LEFT JOIN refunds r USING (customer_id)
     LEFT JOIN adjustments j USING (customer_id)
     LEFT JOIN categories k USING (customer_id)

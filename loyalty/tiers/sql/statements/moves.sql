@@ -4,7 +4,7 @@ WITH locked AS (
     FROM loyalty_member m
     WHERE m.program_id = %(program)s AND m.state = 'active' AND (%(all)s OR m.customer_id = ANY(%(customers)s))
           AND m.id BETWEEN %(first)s AND %(last)s
-    ORDER BY m.id FOR NO KEY UPDATE),
+    ORDER BY m.id {locks}),
 windowed AS (SELECT l.*, w.* FROM locked l CROSS JOIN LATERAL ({windows}) AS w),
 had AS (
     SELECT w.id, sum(v.value) FILTER (WHERE v.at >= w.up_from) AS earned,
