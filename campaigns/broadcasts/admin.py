@@ -88,4 +88,4 @@ class BroadcastAdmin(ServiceAdmin):
 
     @admin.display(description=_("audience"), ordering="audience_count")
     def audience(self, broadcast: Broadcast) -> str:
-        return number(broadcast.audience_count)
+        return number(broadcast.audience_count) if broadcast.prepared_at else "–"

@@ -349,7 +349,7 @@ def _classes(widget: Widget) -> Sequence[str]:
 class DefinitionField(forms.JSONField):
     """JSON text of a definition, with the place of a mistake in the text. Empty is None."""
 
-    def __init__(self, *, rows: int = 24, **options: Any) -> None:
+    def __init__(self, *, rows: int = 18, **options: Any) -> None:
         widget = forms.Textarea(attrs={"rows": rows, "spellcheck": "false", "data-definition": ""})
         super().__init__(widget=widget, **options)
 
