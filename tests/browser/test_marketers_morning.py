@@ -83,9 +83,8 @@ def test_the_chart_of_the_last_broadcast(marketer):
 def test_two_campaigns_are_compared(marketer):
     with job() as hand:
         hand.click(marketer.locator("#panel-running").get_by_role("link", name="Compare campaigns"))
-        boxes = marketer.locator("main input[type=checkbox]")
-        for place in range(2):
-            hand.choose(boxes.nth(place))
+        for broadcast in Broadcast.objects.filter(state="done").order_by("-created_at")[:2]:
+            hand.choose(marketer.locator(f"input[type=checkbox][value='{broadcast.origin}']"))
         hand.click(marketer.locator("main button[type=submit]").last)
         expect(marketer.locator("main thead th.number a")).to_have_count(2)
         expect(marketer.locator("figure[data-chart] canvas").first).to_be_visible()

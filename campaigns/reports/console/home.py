@@ -29,9 +29,8 @@ from campaigns.reports.labels import KINDS
 from campaigns.reports.registry import OPPORTUNITIES, Opportunity
 from campaigns.reports.selectors.campaigns import Campaign
 from campaigns.reports.selectors.caused import caused_and_clicked
-from campaigns.reports.selectors.opportunities import count_opportunities, fitting_template, marketing_templates
+from campaigns.reports.selectors.opportunities import FittingDraft, count_opportunities
 from campaigns.reports.selectors.running import running_campaigns
-from campaigns.templates.models import Template
 from core.base import clock
 from core.base.zones import shop_day
 from core.console import home, kept
@@ -223,11 +222,9 @@ def opportunities(request: HttpRequest) -> dict[str, Any]:
         return {"rows": None}
     named = [(name, one) for name, one in OPPORTUNITIES.items() if counts.get(name, {}).get("count")]
     segments = segments_by_rule([one.rule() for _name, one in named]) if named else {}
-    templates = marketing_templates() if named else []
     currency = shop_currency()
     rows = [
-        _opportunity(name, one, counts[name], segments.get(place), templates, currency)
-        for place, (name, one) in enumerate(named)
+        _opportunity(name, one, counts[name], segments.get(place), currency) for place, (name, one) in enumerate(named)
     ]
     return {"rows": rows, "may_make": may(request.user, "analytics.add_segment")}
 
@@ -237,18 +234,16 @@ def _opportunity(
     one: Opportunity,
     counts: Mapping[str, Any],
     segment: Segment | None,
-    templates: Sequence[Template],
     currency: str,
 ) -> OpportunityRow:
     drafts, reach = [], []
     for channel, reached in sorted(counts["reach"].items(), key=lambda item: -item[1]):
-        template = fitting_template(one, channel, templates)
         if not reached:
             continue
         reach.append(_t("%(count)s by %(channel)s") % {"count": number(reached), "channel": channel_label(channel)})
-        if template is None:
+        if (found := counts.get("drafts", {}).get(channel)) is None:
             continue
-        url = draft_url(one, segment, template) if segment else ""
+        url = draft_url(one, segment, FittingDraft(**found)) if segment else ""
         drafts.append(DraftLink(channel, channel_label(channel), reached, url))
     return OpportunityRow(
         name,
@@ -260,14 +255,16 @@ def _opportunity(
     )
 
 
-def draft_url(one: Opportunity, segment: Segment, template: Template) -> str:
+def draft_url(one: Opportunity, segment: Segment, draft: FittingDraft) -> str:
     """Return the form of a new broadcast, filled in for an opportunity."""
     values: dict[str, str | int] = {
         "name": f"{one.label} · {day(shop_day(clock.now()))}",
         "segment": segment.pk,
-        "template": template.pk,
+        "template": draft.template,
         "holdout_percent": HOLDOUT_PERCENT,
     }
+    if draft.coupon:
+        values["coupon"] = draft.coupon
     return f"{reverse('broadcast_new')}?{urlencode(values)}"
 
 

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from analytics.segments.services.segments import ensure_segment
 from campaigns.reports.console.home import draft_url
 from campaigns.reports.registry import OPPORTUNITIES
-from campaigns.reports.selectors.opportunities import fitting_template, marketing_templates
+from campaigns.reports.selectors.opportunities import Drafts
 from core.base.actor import of_user
 from core.base.errors import Forbidden
 from core.console.views import may, page, viewer
@@ -21,8 +21,8 @@ def draft(request: HttpRequest, code: str) -> HttpResponse:
     if opportunity is None:
         raise Http404(code)
     channel = request.POST.get("channel", "")
-    template = fitting_template(opportunity, channel, marketing_templates()) if channel else None
-    if channel and template is None:
+    found = Drafts().fitting(opportunity, channel) if channel else None
+    if channel and found is None:
         raise Http404(code)
     if not may(request.user, "analytics.add_segment"):
         raise Forbidden
@@ -32,4 +32,4 @@ def draft(request: HttpRequest, code: str) -> HttpResponse:
         actor=of_user(request.user),
         created_by=viewer(request),
     )
-    return redirect(draft_url(opportunity, segment, template)) if template else redirect("segment", segment.pk)
+    return redirect(draft_url(opportunity, segment, found)) if found else redirect("segment", segment.pk)

@@ -21,7 +21,7 @@ from campaigns.journeys.services.journeys import create_journey
 from campaigns.messages.models import Message
 from campaigns.reports.registry import OPPORTUNITIES
 from campaigns.reports.selectors import caused
-from campaigns.reports.selectors.opportunities import count_opportunity, fitting_template
+from campaigns.reports.selectors.opportunities import Drafts, FittingDraft, count_opportunity
 from campaigns.reports.selectors.running import running_campaigns
 from campaigns.templates.services.templates import Text, save_template
 from core.base.actor import SYSTEM
@@ -228,10 +228,25 @@ def templates(store):
 
 
 def test_the_template_whose_name_fits_comes_before_the_newest(templates):
-    newest_first = templates[::-1]
-    assert fitting_template(OPPORTUNITIES["at_risk"], "email", newest_first).name == "We miss you"
-    assert fitting_template(OPPORTUNITIES["birthdays"], "email", newest_first).name == "Newest"
-    assert fitting_template(OPPORTUNITIES["at_risk"], "wechat", newest_first) is None
+    drafts = Drafts()
+    assert drafts.fitting(OPPORTUNITIES["at_risk"], "email") == FittingDraft(templates[1].pk)
+    assert drafts.fitting(OPPORTUNITIES["birthdays"], "email") == FittingDraft(templates[2].pk)
+    assert drafts.fitting(OPPORTUNITIES["at_risk"], "wechat") is None
+
+
+def test_a_template_with_a_coupon_brings_a_coupon_or_is_left_out(templates, make_coupon):
+    """Given a fitting template that shows a coupon, and one that needs an order, which no broadcast brings."""
+    texts = "Hi {{ coupon.code }} {{ links.unsubscribe }}"
+    gift = save_template(name="Winback gift", channel="email", texts=[Text("en", texts, "Hi")], actor=SYSTEM)
+    order = "Hi {{ order.number }} {{ links.unsubscribe }}"
+    save_template(name="Winback order", channel="email", texts=[Text("en", order, "Hi")], actor=SYSTEM)
+    assert Drafts().fitting(OPPORTUNITIES["at_risk"], "email") == FittingDraft(templates[1].pk)
+
+    make_coupon(name="Any")
+    welcome = make_coupon(name="Come back soon")
+    over = make_coupon(name="Come back, over")
+    type(over).objects.filter(pk=over.pk).update(active=False)
+    assert Drafts().fitting(OPPORTUNITIES["at_risk"], "email") == FittingDraft(gift.pk, welcome.pk)
 
 
 def test_an_opportunity_opens_a_filled_in_form(client, staff, features, templates):
