@@ -51,7 +51,7 @@ def _registered(_request: HttpRequest) -> list[Column]:
     contact = Column(
         "contact",
         _("Contact"),
-        lambda row: Cell(row.details.phone, row.details.email),
+        lambda row: Cell(row.details.phone or row.details.email, row.details.email if row.details.phone else ""),
         permission="crm.view_identity",
         on_cards=False,
     )
