@@ -41,7 +41,7 @@ def _all_matching(query: str) -> str:
 
 @palette.source("customers", label=_("Customers"), permission="crm.view_customer", more=_all_matching)
 def find_customers(request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
-    """Find customers. Namesakes are told apart by phone, number, tier, region and last order."""
+    """Find customers. Phone, number, tier, region and last order distinguish namesakes."""
     matches = list(customers.search(query).order_by("-created_at", "-id")[:limit])
     details = customers.rows(matches)
     tier = listing.COLUMNS.get("tier")

@@ -122,7 +122,7 @@ def test_a_note_is_pinned_and_unpinned(make_customer):
 
 @pytest.fixture
 def pair(make_customer):
-    """Two customers whom one request named with a contact of each."""
+    """Two customers, and a request that named a contact of each."""
     make_customer("Ann", storefront="s1", phone="13800138001")
     make_customer("Anna", storefront="s2", phone="13800138002")
     suspect()
