@@ -196,9 +196,9 @@ def _tabs(request: HttpRequest, customer: Customer) -> dict:
 
 
 def _reachable(contacts: list[profile.Contact]) -> list[profile.Contact]:
-    """Return the first phone and e-mail of the contacts panel, which are repeated under the name."""
+    """Return the first phone of the contacts panel, or else the first e-mail, which the header repeats."""
     firsts = {contact.kind: contact for contact in reversed(contacts)}
-    return [firsts[kind] for kind in ("phone", "email") if kind in firsts]
+    return [firsts[kind] for kind in ("phone", "email") if kind in firsts][:1]
 
 
 @page("crm.view_customer")
