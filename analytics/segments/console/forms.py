@@ -31,6 +31,7 @@ from analytics.conditions.rules.trees import (
 )
 from core.base.errors import Invalid
 from core.fields import Field
+from core.fields.pickers import lines_of
 from core.text.currencies import exponent
 from crm.orders.rules.money import to_major
 
@@ -165,6 +166,9 @@ def _filters(raw: _Raw, name: str) -> list[dict[str, str]]:
 
 
 def _read(item: Field, values: Sequence[str], currency: str) -> Any:
+    if item.picker:
+        # Beside the check boxes stands an empty field for browsers without scripts.
+        values = lines_of(values)
     if item.kind == "choices":
         return sorted(set(values))
     text = values[-1] if values else ""

@@ -28,7 +28,8 @@ def _read() -> dict[str, ChannelHealth]:
                       count(*) FILTER (WHERE state = 'failed' AND decided_at > %(now)s - interval '24 hours'),
                       count(*) FILTER (WHERE state = 'queued' AND due_at <= %(now)s),
                       (array_agg(error ORDER BY decided_at DESC NULLS LAST)
-                       FILTER (WHERE error <> '' AND state IN ('failed', 'queued')))[1]
+                       FILTER (WHERE error <> '' AND (state = 'queued' OR state = 'failed'
+                               AND decided_at > %(now)s - interval '24 hours')))[1]
                FROM campaigns_message WHERE created_at > %(now)s - make_interval(days => %(days)s) GROUP BY channel""",
             {"now": now, "days": DAYS},
         )

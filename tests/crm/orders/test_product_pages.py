@@ -174,7 +174,9 @@ def test_stored_values_are_shown_with_their_names(catalogue):
 def test_the_builder_of_segments_offers_pickers(administrator, catalogue):
     rule = {
         "name": "Bean buyers", "rule.op": "and", "rule.children.0.condition": "bought_product",
-        "rule.children.0.was": "bought_product", "rule.children.0.operator": "has", "rule.children.0.sku": "BEAN-1",
+        "rule.children.0.was": "bought_product", "rule.children.0.operator": "has",
+        # the empty value is the field for browsers without scripts
+        "rule.children.0.sku": ["BEAN-1", ""],
         "rule.children.0.times": "1", "rule.children.0.days": "365",
         "rule.children.1.condition": "bought_category", "rule.children.1.was": "bought_category",
         "rule.children.1.operator": "has", "rule.children.1.values": ["Ware", "Coffee/Beans"],
