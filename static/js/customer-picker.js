@@ -37,7 +37,13 @@
   });
   document.addEventListener("htmx:after:swap", () => {
     const picker = document.activeElement && partsOf(document.activeElement);
-    if (picker?.options.childElementCount && picker.input.value.trim() && !picker.chosen.textContent) show(picker, true);
+    if (!picker) return;
+    // A whole number needs no choice: the name beside it says whose it is.
+    const exact = $$("[role=option]", picker.options).find((option) => option.dataset.number === picker.input.value.trim());
+    if (exact) {
+      picker.chosen.textContent = exact.dataset.name;
+      show(picker, false);
+    } else if (picker.options.childElementCount && picker.input.value.trim() && !picker.chosen.textContent) show(picker, true);
   });
   document.addEventListener("mousedown", (event) => {
     const option = event.target.closest?.("[data-customer-picker] [role=option]");

@@ -89,7 +89,7 @@ def test_nested_groups_live_count_save_and_members(signed_in, scripts):
     first = page.locator("[data-row]").first
     expect(first).to_be_visible()
     number = first.locator("small").inner_text()
-    page.get_by_placeholder("Customer number").fill(number)
+    page.get_by_label("Customer", exact=True).fill(number)
     page.get_by_role("button", name="Explain").click()
     expect(page.locator("#why")).to_contain_text("matches the rule")
 
