@@ -28,8 +28,8 @@ from core.db.fields import BlindIndexField, EncryptedTextField
 from core.events import bus as events
 
 PAGE = 50
-# Written by a trigger, or changed by every save.
-HIDDEN = {"updated_at", "waiting_since"}
+# Written by a trigger, changed by every save, or derived from another column.
+HIDDEN = {"updated_at", "waiting_since", "search_name"}
 Row = dict[str, Any]
 
 

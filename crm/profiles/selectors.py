@@ -100,11 +100,16 @@ def named(customers: QuerySet[Customer], query: str) -> QuerySet[Customer]:
         _name=Func(F("search_name"), Value(" "), Value(1), function="split_part", output_field=TextField()),
     )
     for word in words:
-        condition = Q(_name__contains=word)
-        if terms := name_terms(word):
-            condition &= Q(_terms__contains=Value(terms, output_field=TERMS))
+        # The comparison is left out where the terms decide alone: the planner then knows how many rows match.
+        terms = name_terms(word)
+        condition = Q(_terms__contains=Value(terms, output_field=TERMS)) if terms else Q()
+        if not terms or len(word) > 2:
+            condition &= Q(_name__contains=word)
         if term := pinyin_term(word):
-            condition |= Q(_terms__contains=Value([term], output_field=TERMS)) & Q(search_name__contains=f" {word}")
+            spoken = Q(_terms__contains=Value([term], output_field=TERMS))
+            if len(term) <= len(word):
+                spoken &= Q(search_name__contains=f" {word}")
+            condition |= spoken
         customers = customers.filter(condition)
     return customers
 
