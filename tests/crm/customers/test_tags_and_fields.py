@@ -43,8 +43,8 @@ BEFORE = [("Ada", "vip"), ("Bo", "VIPs"), ("Bo", "vip"), ("Cy", "VIPs")]
 
 
 def segment_of(*used: Tag) -> Segment:
-    rule = {"condition": "tags", "operator": "any_of", "values": [str(tag.pk) for tag in used]}
-    return create_segment(name="Best customers", rule={"op": "and", "children": [rule]})
+    rule = {"condition": "tags", "operator": "has", "values": [str(tag.pk) for tag in used]}
+    return create_segment(name="Best customers", rule={"op": "and", "children": [rule]}, actor=SYSTEM)
 
 
 def journey_with(name: str) -> Journey:
