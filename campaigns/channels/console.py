@@ -102,7 +102,7 @@ def _card(
     providers = [provider for provider in PROVIDERS if provider.channel == channel.name]
     rows = [AccountRow(row, PROVIDERS.get(row.provider), _missing(row)) for row in accounts]
     active = next((row for row in rows if row.account.active), None)
-    ready = channel.ready() and not (active and active.missing)
+    ready = (active is not None if providers else channel.ready()) and not (active and active.missing)
     detail = ""
     if channel.name == "email":
         ready = settings.EMAIL_PROVIDER != "files"

@@ -78,7 +78,8 @@ class AttributeForm(forms.Form):
 
 @page("crm.change_attributedefinition")
 def index(request: HttpRequest) -> HttpResponse:
-    rows = [(row, services.customer_count(row)) for row in AttributeDefinition.objects.order_by("position", "code")]
+    counts = services.customer_counts()
+    rows = [(row, counts.get(row.code, 0)) for row in AttributeDefinition.objects.order_by("position", "code")]
     return render(request, "crm/customers/attributes.html", {"rows": rows})
 
 

@@ -75,9 +75,9 @@ def message(customer, template, **values) -> None:
     row.save()
 
 
-def test_health_counts_the_last_24_hours(make_customer, make_template):
+def test_health_counts_the_last_24_hours(make_customer, template):
     # given messages that were sent, failed and wait, now and two days ago
-    customer, template, now = make_customer(), make_template(), timezone.now()
+    customer, now = make_customer(), timezone.now()
     old = now - timedelta(hours=30)
     for _place in range(3):
         message(customer, template, state="sent", sent_at=now, decided_at=now)

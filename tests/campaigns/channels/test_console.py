@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_policy")]
 
 def test_an_account_is_made_changed_and_switched(as_role):
     client, secret = as_role(Role.ADMINISTRATOR), make_secret()
-    assert "No accounts yet" in client.get(reverse("channels")).content.decode()
+    assert "Not set up" in client.get(reverse("channels")).content.decode()
     address = f"{reverse('channel_new')}?provider=gateway"
     refused = client.post(address, {"url": "http://127.0.0.1:1/sms", "secret": "short"})
     assert list(refused.context["form"].errors) == ["secret"]

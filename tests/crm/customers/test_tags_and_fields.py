@@ -43,8 +43,8 @@ BEFORE = [("Ada", "vip"), ("Bo", "VIPs"), ("Bo", "vip"), ("Cy", "VIPs")]
 
 
 def segment_of(*used: Tag) -> Segment:
-    rule = {"condition": "tags", "operator": "any_of", "values": [str(tag.pk) for tag in used]}
-    return create_segment(name="Best customers", rule={"op": "and", "children": [rule]})
+    rule = {"condition": "tags", "operator": "has", "values": [str(tag.pk) for tag in used]}
+    return create_segment(name="Best customers", rule={"op": "and", "children": [rule]}, actor=SYSTEM)
 
 
 def journey_with(name: str) -> Journey:
@@ -217,6 +217,7 @@ def test_the_pages_of_fields(administrator, make_customer):
     row = AttributeDefinition.objects.get()
     assert (row.code, row.choices, row.position) == ("coffee", ["Mild", "Strong"], 0)
     update_customer(customer=make_customer(), changes={"attributes": {"coffee": "Mild"}}, actor=SYSTEM)
+    assert administrator.get(reverse("attributes")).context["rows"] == [(row, 1)]
     edit = reverse("attribute_edit", args=[row.pk])
     assert "1 customer has a value" in administrator.get(edit).content.decode()
     # the type is ignored, because customers have values

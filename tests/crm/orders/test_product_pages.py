@@ -179,7 +179,7 @@ def test_the_builder_of_segments_offers_pickers(administrator, catalogue):
         "rule.children.0.sku": ["BEAN-1", ""],
         "rule.children.0.times": "1", "rule.children.0.days": "365",
         "rule.children.1.condition": "bought_category", "rule.children.1.was": "bought_category",
-        "rule.children.1.operator": "has", "rule.children.1.values": ["Ware", "Coffee/Beans"],
+        "rule.children.1.operator": "has", "rule.children.1.values": ["Ware", "Coffee/Beans", ""],
         "rule.children.1.times": "1", "rule.children.1.days": "365",
     }  # fmt: skip
     page = administrator.post(reverse("segment_new"), {**rule, "do": "look"}).content.decode()
