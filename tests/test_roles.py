@@ -76,10 +76,10 @@ PAGES = """
 /settings/program/                                 marketer administrator
 /settings/program/dry-run/<int:pk>/                marketer administrator
 /settings/program/dry-run/<int:pk>/apply/          marketer administrator
-/settings/reward-categories/                       marketer administrator
-/settings/reward-categories/new/                   marketer administrator
-/settings/reward-categories/<int:pk>/              marketer administrator
-/settings/reward-categories/<int:pk>/delete/       marketer administrator
+/settings/reward-categories/                       lead marketer administrator
+/settings/reward-categories/new/                   lead marketer administrator
+/settings/reward-categories/<int:pk>/              lead marketer administrator
+/settings/reward-categories/<int:pk>/delete/       lead marketer administrator
 /products/                                         staff
 /products/<int:pk>/edit/                           administrator
 /products/pick/                                    staff

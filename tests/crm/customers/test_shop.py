@@ -14,9 +14,10 @@ from campaigns.channels.registry import CHANNELS, Outgoing
 from campaigns.coupons.services.coupons import create_coupon
 from core.base import zones
 from core.base.actor import SYSTEM
-from core.base.errors import Invalid, Refused
+from core.base.errors import Invalid, NotFound, Refused
 from core.http import resolving
 from core.security.roles import Role
+from crm.customers.console import shop as page_of_shop
 from crm.customers.models import Store
 from crm.customers.services.shop import LOGO_BYTES, update_shop
 
@@ -175,6 +176,13 @@ def test_the_page_of_the_domain_names_the_records(administrator, store, monkeypa
     page = administrator.get(reverse("settings_domain")).content.decode()
     assert "v=DMARC1; p=quarantine; rua=mailto:postmaster@tea.example" in page
     assert "_dmarc.tea.example" in page
+
+
+def test_a_shop_that_is_not_set_up_has_no_settings(administrator):
+    with pytest.raises(NotFound) as refused:
+        page_of_shop._store()
+    assert refused.value.code == "no_store"
+    assert administrator.get(reverse("settings_shop")).status_code == 404
 
 
 def test_the_index_shows_the_cards_of_a_role(client, staff, store):
