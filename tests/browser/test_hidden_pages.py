@@ -129,12 +129,12 @@ def test_the_admin_works_without_inline_scripts(admin):
 
     # when a product is created, found and changed
     page.get_by_label("SKU").fill("ADM-1")
-    page.get_by_label("Name").fill("From the admin")
+    page.locator("[name=name]").fill("From the admin")
     page.get_by_role("button", name="Save", exact=True).click()
     page.locator("#searchbar").fill("From the")
     page.keyboard.press("Enter")
     page.get_by_role("link", name="ADM-1").first.click()
-    page.get_by_label("Name").fill("Renamed in the admin")
+    page.locator("[name=name]").fill("Renamed in the admin")
     page.get_by_role("button", name="Save", exact=True).click()
 
     # then it exists
