@@ -117,7 +117,7 @@ def test_limits_out_of_range_are_refused_at_their_field(marketer, field, value):
     assert (found.cap_per_day, found.stale_hours, found.quiet_from) == (0, 48, time(0))
 
 
-def test_the_admin_shows_what_services_write(admin_client, rule, template, make_coupon):
+def test_the_admin_changes_only_what_the_services_allow(admin_client, rule, template, make_coupon):
     coupon = make_coupon()
     assert admin_client.get("/admin/campaigns/sendingpolicy/add/").status_code == 403
     page = admin_client.get("/admin/campaigns/sendingpolicy/1/change/").content.decode()
@@ -129,7 +129,9 @@ def test_the_admin_shows_what_services_write(admin_client, rule, template, make_
         "stale_hours": "1",
         "spread_minutes": "1",
     }
-    assert admin_client.post("/admin/campaigns/sendingpolicy/1/change/", changed).status_code == 403
+    # a form without the choice of the leap birthday is refused
+    answer = admin_client.post("/admin/campaigns/sendingpolicy/1/change/", changed)
+    assert list(answer.context["adminform"].form.errors) == ["leap_birthday"]
     assert SendingPolicy.objects.get().cap_per_day == 0
     for path in ("sendingpolicy", "coupon", "template", "carerule", "suppression"):
         assert admin_client.get(f"/admin/campaigns/{path}/").status_code == 200
@@ -141,4 +143,8 @@ def test_the_admin_shows_what_services_write(admin_client, rule, template, make_
     coupon.refresh_from_db()
     assert (coupon.name, coupon.value) == ("Renamed", 2_000)
     for path, pk in (("template", template.pk), ("carerule", rule.pk)):
-        assert admin_client.post(f"/admin/campaigns/{path}/{pk}/change/", {"name": "X"}).status_code == 403
+        answer = admin_client.post(f"/admin/campaigns/{path}/{pk}/change/", {"name": "X"})
+        assert (answer.status_code, bool(answer.context["adminform"].form.errors)) == (200, True)
+    template.refresh_from_db()
+    rule.refresh_from_db()
+    assert "X" not in {template.name, rule.name}
