@@ -8,6 +8,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core.text.pinyin import is_chinese
+
 
 class Theme(models.TextChoices):
     AUTO = "auto", _("As the device")
@@ -36,6 +38,12 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
+
+    def get_full_name(self) -> str:
+        """Return the name in the order of its script: 沈清扬, Nora Reed."""
+        if is_chinese(self.last_name[:1] or " "):
+            return f"{self.last_name}{self.first_name}".strip()
+        return super().get_full_name()
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):

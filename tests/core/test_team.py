@@ -294,3 +294,10 @@ def test_invitations_are_sent_again_and_withdrawn_on_the_page(signed_in, actor, 
     assert len(mail.outbox) == 1
     signed_in.post(reverse("team_withdraw", args=[user.pk]))
     assert not User.objects.filter(pk=user.pk).exists()
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "name"), [("清扬", "沈", "沈清扬"), ("Nora", "Reed", "Nora Reed"), ("", "", "n1")]
+)
+def test_a_name_is_written_in_the_order_of_its_script(first, last, name):
+    assert str(User(username="n1", first_name=first, last_name=last)) == name

@@ -121,7 +121,7 @@ def _chart(rows: Sequence[Mapping[str, Any]], currency: str) -> Chart:
         _t("Month"),
         [month(date.fromisoformat(row["month"])) for row in rows],
         [
-            Series(_t("Caused, by the holdout"), major("caused"), tone="good"),
+            Series(_t("Caused, by the holdout"), major("caused")),
             Series(_t("After a click"), major("clicked")),
         ],
     )
