@@ -36,6 +36,8 @@ name_work({
     "analytics.mark_changed_in_batch": _("Mark changed customers for the figures, many at once"),
     "analytics.mark_imported": _("Mark imported customers for the figures"),
     "analytics.fill_list": _("Fill a list from a file"),
+    "analytics.rescore": _("Compute stages and scores by the new limits"),
+    "analytics.scoring_preview": _("Preview new limits of stages and scores"),
 })  # fmt: skip
 conditions.register()
 WORK.register(RESCORE, rescoring.rescore)

@@ -19,7 +19,7 @@ from core.team.registry import SHOP_NAMES
 from core.text.currencies import use_own_currency
 from crm.customers.models import Store
 from crm.customers.rules.identities import phone_tail
-from crm.customers.services import tagging
+from crm.customers.services import tags
 
 FACTS.register("customers", count_of("SELECT count(*) FROM crm_customer WHERE state = 'active'"))
 FACTS.register("identities", count_of("SELECT count(*) FROM crm_identity"))
@@ -38,7 +38,7 @@ def _store_name() -> str:
 
 
 SHOP_NAMES.register("store", _store_name)
-WORK.register(tagging.KIND, tagging.tag_everyone)
+WORK.register(tags.KIND, tags.tag_everyone)
 ZONES.register("store", _store_zone)
 settings_cards.register(
     "shop",

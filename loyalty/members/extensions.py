@@ -16,6 +16,7 @@ from loyalty.members import services as opening_balances
 
 name_work({
     "loyalty.award_points": _("Award points for orders"),
+    "loyalty.program_dry_run": _("Dry run of a change of the program or a tier"),
     "loyalty.award_points_for_import": _("Award points for imported orders"),
     "loyalty.award_happenings": _("Award points for activities"),
     "loyalty.reverse_points": _("Take back points of returned orders"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -19,6 +21,17 @@ from crm.desk import selectors
 RATINGS = "crm.ratings"
 kept.FIGURES.register(RATINGS, selectors.ratings_by_agent)
 MINE = 6
+
+
+@dataclass(frozen=True)
+class QueueFigure:
+    """A view of the desk: its tickets, how long the oldest has waited, how many are of high priority."""
+
+    label: str | Promise
+    count: str
+    url: str
+    oldest: str
+    urgent: str
 
 
 @home.panel(
@@ -35,12 +48,11 @@ def queue(request: HttpRequest) -> dict[str, Any]:
     views = selectors.ages(viewer(request))
     return {
         "rows": [
-            (
+            QueueFigure(
                 selectors.VIEWS[name].label,
                 number(row.count),
                 f"{reverse('tickets')}?view={name}",
                 _t("oldest %(time)s") % {"time": ago(row.oldest)} if row.oldest else "",
-                "warn" if row.urgent else "",
                 ngettext("%(count)s of high priority", "%(count)s of high priority", row.urgent)
                 % {"count": number(row.urgent)}
                 if row.urgent

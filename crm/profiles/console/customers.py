@@ -26,7 +26,7 @@ from crm.customers import selectors as profile
 from crm.customers.models import Customer, CustomerState, CustomerTag, Identity, Note, Tag
 from crm.customers.registry import matching
 from crm.customers.services import customers as services
-from crm.customers.services import exports, tagging
+from crm.customers.services import exports, tags
 from crm.orders.selectors import spending as orders_spending
 from crm.profiles import selectors
 from crm.profiles.console import listing
@@ -75,7 +75,7 @@ def _tag_all(request: HttpRequest) -> HttpResponse:
         messages.success(request, text % {"count": format_number(count), "tag": " ".join(name.split())})
         return back(request, reverse("customers"))
     total = paging.count(customers).value
-    job = tagging.start_tagging(name=name, filters=filters, total=total, actor=actor, user=viewer(request))
+    job = tags.start_tagging(name=name, filters=filters, total=total, actor=actor, user=viewer(request))
     enqueue_after_commit("core.run_job", job.pk)
     text = _t("Adding the tag “%(tag)s” to about %(count)s customers. You can keep working.")
     messages.success(request, text % {"tag": job.label, "count": format_number(total)})

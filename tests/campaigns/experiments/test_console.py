@@ -114,5 +114,5 @@ def test_a_wrong_plan_is_explained_beside_the_form_and_leaves_nothing(marketer, 
 
 
 def test_the_list_costs_the_same_for_any_length(marketer, planned, django_assert_max_num_queries):
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         assert "Subject lines" in marketer.get(reverse("experiments")).content.decode()

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from campaigns.messages.models import SendingPolicy, Suppression
-from core.console import home
+from core.console import home, kept
 from core.security.roles import Role
 from tests.campaigns.conftest import policy
 from tests.campaigns.pages import settled
@@ -18,9 +18,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("open_policy")]
 
 def test_home_figures(as_role, rf, staff, message):
     settled(message, "failed", reason="refused")
+    kept.keep()
     request = rf.get("/")
     request.user = staff(Role.LEAD)
-    labels = {str(card.label): (card.value, card.url) for _place, cards in home.cards(request) for card in cards}
+    labels = {
+        str(card.label): (card.value, card.url) for _place, _label, cards in home.cards(request) for card in cards
+    }
     assert labels["Failed or uncertain messages"] == ("1", "/messages/?state=trouble&days=30")
     rows = as_role(Role.LEAD).get(labels["Failed or uncertain messages"][1]).context["rows"]
     assert len(rows) == 1

@@ -110,6 +110,8 @@ WHO_MAY = {
     "suppression_lift": "campaigns.change_suppression",
     "sending": "campaigns.view_sendingpolicy",
     "sending_edit": "campaigns.change_sendingpolicy",
+    "channel_test": "campaigns.change_channelaccount",
+    "opportunity_draft": "campaigns.add_broadcast",
 }
 
 

@@ -341,7 +341,7 @@ class TestPages:
     def test_more_rows_need_no_more_queries(self, as_role, broadcasts, django_assert_num_queries, messaged):
         client = as_role(Role.ANALYST)
         client.get(reverse("broadcasts"))
-        with django_assert_num_queries(10) as one:
+        with django_assert_num_queries(15) as one:
             client.get(reverse("broadcasts"))
         for row in broadcasts[1:]:
             messaged(origin=row.origin, sent_at=timezone.now())

@@ -177,7 +177,7 @@ def test_the_home_figure_opens_the_list_that_has_that_number(desk, make_customer
 
     # when the figure on the home page is followed
     home = desk.get("/").content.decode()
-    card = re.search(r'Tickets to be answered</p>\s*<p class="stat-value"><a href="([^"]+)">(\d+)</a>', home)
+    card = re.search(r'To be answered</p>\s*<p class="stat-value"><a href="([^"]+)">(\d+)</a>', home)
     assert card
     rows = desk.get(card[1]).content.decode()
 

@@ -117,7 +117,7 @@ def matches(client, route: str, query: str) -> list[tuple[str, str]]:
 
 def test_products_are_offered_with_picture_and_price(administrator, catalogue):
     assert matches(administrator, "pick_products", "beans") == [
-        ("BEAN-2", "BEAN-2 · CN¥98.00"), ("BEAN-1", "BEAN-1 · CN¥88.00"), ("OLD-1", "OLD-1"),
+        ("BEAN-2", "BEAN-2 · ¥98.00"), ("BEAN-1", "BEAN-1 · ¥88.00"), ("OLD-1", "OLD-1"),
     ]  # fmt: skip
     page = administrator.get(reverse("pick_products"), {"picker_q": "cup", "field": "rule.sku"}).content.decode()
     assert '<img class="thumb"' in page

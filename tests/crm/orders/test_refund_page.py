@@ -37,9 +37,9 @@ def test_the_effect_is_exact_and_leaves_no_trace(order, settle):
     balance, entries, events = points(order), Entry.objects.count(), DomainEvent.objects.count()
     effects = try_refund(order=order, number="C-1", amount=2_500, lines=(), actor=SYSTEM)
     shown = {label: (before, after) for label, before, after in words(effects)}
-    assert shown["Refunded of this order"] == ("CN¥0.00", "CN¥25.00")
-    assert shown["Left of this order"] == ("CN¥100.00", "CN¥75.00")
-    assert shown["Spent by the customer"] == ("CN¥100.00", "CN¥75.00")
+    assert shown["Refunded of this order"] == ("¥0.00", "¥25.00")
+    assert shown["Left of this order"] == ("¥100.00", "¥75.00")
+    assert shown["Spent by the customer"] == ("¥100.00", "¥75.00")
     assert (points(order), Entry.objects.count(), DomainEvent.objects.count()) == (balance, entries, events)
     assert Refund.objects.count() == RefundLine.objects.count() == 0
     assert Order.objects.get(pk=order.pk).refunded == 0

@@ -47,7 +47,7 @@ def test_all_matching_customers_are_tagged_not_only_the_shown_page(client, agent
 def test_tagging_many_is_an_idempotent_job(client, agent, people, monkeypatch, django_capture_on_commit_callbacks):
     # given more customers than one request handles
     monkeypatch.setattr(page, "AT_ONCE", 2)
-    monkeypatch.setattr("crm.customers.services.tagging.CHUNK", 2)
+    monkeypatch.setattr("crm.customers.services.tags.CHUNK", 2)
     begun: list[int] = []
     monkeypatch.setattr("celery.current_app.send_task", lambda _name, args=(), **_options: begun.append(args[0]))
     add_tag(customer=people[0], name="vip", actor=SYSTEM)
