@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -42,6 +44,24 @@ CUT_LABELS = {
 }
 
 
+@dataclass(frozen=True)
+class CutRow:
+    """The fields of the four cut points of one figure, and their errors."""
+
+    label: str | Promise
+    fields: list[forms.BoundField]
+    error: str
+
+
+@dataclass(frozen=True)
+class GroupChange:
+    """A stage or group of scores with its customers now and after the change."""
+
+    label: str | Promise
+    now: int
+    after: int
+
+
 class ScoringForm(forms.Form):
     """Days of the stages, and four cut points for each figure; money is typed in major units."""
 
@@ -65,10 +85,9 @@ class ScoringForm(forms.Form):
         return [self[name] for name in scoring.DAYS]
 
     @property
-    def cuts(self) -> list[tuple[Any, list[forms.BoundField], str]]:
-        """Return the rows of cut points: label, fields, error."""
+    def cuts(self) -> list[CutRow]:
         return [
-            (CUT_LABELS[name], [self[f"{name}_{place}"] for place in PLACES], " ".join(self._errors_of(name)))
+            CutRow(CUT_LABELS[name], [self[f"{name}_{place}"] for place in PLACES], " ".join(self._errors_of(name)))
             for name in scoring.CUTS
         ]
 
@@ -126,8 +145,12 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
         "job": job,
         "figures": figures,
         "running": job.state in {JobState.QUEUED, JobState.RUNNING},
-        "stages": [(stages.get(code, code), now, then) for code, now, then in figures["stages"]] if figures else [],
-        "groups": [(groups.get(code, code), now, then) for code, now, then in figures["groups"]] if figures else [],
+        "stages": [GroupChange(stages.get(code, code), now, then) for code, now, then in figures["stages"]]
+        if figures
+        else [],
+        "groups": [GroupChange(groups.get(code, code), now, then) for code, now, then in figures["groups"]]
+        if figures
+        else [],
         "effect": _effect(figures) if figures else "",
     }
     template = "analytics/features/preview.html" if wants_part(request) else "analytics/features/preview_page.html"

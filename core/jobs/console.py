@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -21,10 +23,19 @@ from core.text.formatting import number
 PAGE = 30
 
 
+@dataclass(frozen=True)
+class ListedBacklog:
+    """The deliveries that a handler owes. `known`: this release still has the handler."""
+
+    row: selectors.HandlerBacklog
+    label: str
+    known: bool
+
+
 @page("core.view_jobs")
 def index(request: HttpRequest) -> HttpResponse:
     """Show the page. The health checks are loaded separately, because the answer of the workers takes a second."""
-    backlogs = [(row, work_label(row.handler), row.handler in HANDLERS) for row in selectors.backlogs()]
+    backlogs = [ListedBacklog(row, work_label(row.handler), row.handler in HANDLERS) for row in selectors.backlogs()]
     context = {**_jobs(request), "backlogs": backlogs}
     if request.GET.get("health"):
         context |= _findings()

@@ -31,16 +31,16 @@ def jobs(_request: HttpRequest) -> dict[str, Any]:
     url = reverse("jobs")
     return {
         "rows": [
-            (_t("Running now"), number(counts.running), f"{url}#jobs", "", ""),
-            (_t("Waiting for a worker"), number(counts.queued), f"{url}#jobs", "", ""),
-            (
+            home.Card(_t("Running now"), number(counts.running), f"{url}#jobs"),
+            home.Card(_t("Waiting for a worker"), number(counts.queued), f"{url}#jobs"),
+            home.Card(
                 _t("Failed in 7 days"),
                 number(counts.failed),
                 f"{url}#jobs",
                 _t("imports, exports and single rows"),
                 "bad" if counts.failed else "",
             ),
-            (
+            home.Card(
                 _t("Deliveries given up"),
                 number(counts.given_up),
                 f"{url}#deliveries-title",

@@ -106,15 +106,17 @@ def overview_panel(request: HttpRequest) -> dict[str, Any]:
     rate = percent(repeat / buyers, 1) if buyers else "–"
     return {
         "rows": [
-            (_t("Customers"), number(figures["customers"]), "", customers),
-            (
+            home.Card(_t("Customers"), number(figures["customers"]), customers),
+            home.Card(
                 _t("Active customers"),
                 number(active),
-                _t("bought in the last 90 days"),
                 f"{customers}?stage={Stage.ACTIVE.value}",
+                _t("bought in the last 90 days"),
             ),
-            (_t("Buyers"), number(buyers), _t("ordered at least once"), customers),
-            (_t("Repeat rate"), rate, _t("%(count)s ordered more than once") % {"count": number(repeat)}, customers),
+            home.Card(_t("Buyers"), number(buyers), customers, _t("ordered at least once")),
+            home.Card(
+                _t("Repeat rate"), rate, customers, _t("%(count)s ordered more than once") % {"count": number(repeat)}
+            ),
         ]
     }
 

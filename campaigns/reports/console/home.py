@@ -59,6 +59,15 @@ class Estimate:
     tone: str = ""
 
 
+@dataclass(frozen=True)
+class JourneyEstimate:
+    """A journey with a holdout. `own` is what it caused, or None when it is too early to tell."""
+
+    name: str
+    url: str
+    own: Estimate | None
+
+
 def signed_money(amount: int, currency: str) -> str:
     sign = "+" if amount > 0 else MINUS if amount < 0 else ""
     return sign + money(abs(amount), currency)
@@ -103,7 +112,7 @@ def caused(request: HttpRequest) -> dict[str, Any]:
         "clicked_orders": this["orders"],
         "clicked_url": f"{reverse('messages')}?{urlencode({'reaction': 'clicked', 'days': '30'})}",
         "journeys": [
-            (row["name"], reverse("journey", args=[row["id"]]), estimate_of(row, currency), row)
+            JourneyEstimate(row["name"], reverse("journey", args=[row["id"]]), estimate_of(row, currency))
             for row in figures["journeys"]
         ],
         "chart": _chart(rows, currency),

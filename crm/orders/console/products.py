@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -37,6 +38,13 @@ EDITOR = editing.Editor(
 )
 
 
+@dataclass(frozen=True)
+class ListedProduct:
+    product: Product
+    picture: str
+    price: str
+
+
 @page("crm.view_product")
 def index(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "").strip()[:100]
@@ -49,7 +57,7 @@ def index(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page_of_rows,
         "rows": [
-            (row, product_picture_path(row), "" if row.price is None else money(row.price, currency))
+            ListedProduct(row, product_picture_path(row), "" if row.price is None else money(row.price, currency))
             for row in page_of_rows
         ],
         "query": query,

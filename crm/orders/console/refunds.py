@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +27,15 @@ from crm.orders.services.refunds import RefundLineInput, record_refund
 from crm.orders.services.trials import try_refund
 
 LINE = "line_"
+
+
+@dataclass(frozen=True)
+class ReturnableLine:
+    """A line of the order, the quantity that can still be returned, and the field for it."""
+
+    line: OrderLine
+    left: Decimal
+    field: forms.BoundField
 
 
 class RefundForm(forms.Form):
@@ -58,9 +68,11 @@ class RefundForm(forms.Form):
             help_text=_("Empty: the amount of the returned lines. At most %(left)s is left.") % {"left": left_amount},
         )
 
-    def rows(self) -> list[tuple[OrderLine, Decimal, forms.BoundField]]:
-        """Return (line, quantity left to return, field)."""
-        return [(line, line.quantity - line.refunded_quantity, self[f"{LINE}{line.position}"]) for line in self.lines]
+    def rows(self) -> list[ReturnableLine]:
+        return [
+            ReturnableLine(line, line.quantity - line.refunded_quantity, self[f"{LINE}{line.position}"])
+            for line in self.lines
+        ]
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

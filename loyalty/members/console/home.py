@@ -38,14 +38,14 @@ def members(request: HttpRequest) -> dict[str, Any]:
     url = reverse("loyalty_members")
     return {
         "rows": [
-            (_t("Net revenue"), money(now["net"], currency), _before(money(before["net"], currency)), url),
-            (_t("Orders"), number(now["orders"]), _before(number(before["orders"])), url),
-            (_t("Members who bought"), number(now["buyers"]), _before(number(before["buyers"])), url),
-            (
+            home.Card(_t("Net revenue"), money(now["net"], currency), url, _before(money(before["net"], currency))),
+            home.Card(_t("Orders"), number(now["orders"]), url, _before(number(before["orders"]))),
+            home.Card(_t("Members who bought"), number(now["buyers"]), url, _before(number(before["buyers"]))),
+            home.Card(
                 _t("Repeat rate"),
                 "–" if rate is None else percent(rate, 1),
-                _before("–" if rate_before is None else percent(rate_before, 1)),
                 url,
+                _before("–" if rate_before is None else percent(rate_before, 1)),
             ),
         ],
     }

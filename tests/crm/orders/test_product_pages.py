@@ -57,7 +57,7 @@ def administrator(client, staff):
 
 def test_the_list_is_searched_by_name_sku_and_category(administrator, catalogue):
     def shown(query: str) -> list[str]:
-        return [product.sku for product, _picture, _price in administrator.get(f"/products/?{query}").context["rows"]]
+        return [row.product.sku for row in administrator.get(f"/products/?{query}").context["rows"]]
 
     assert shown("") == ["BEAN-1", "BEAN-2", "CUP-1", "OLD-1"]
     assert shown("q=beans house") == ["BEAN-1"]
