@@ -65,7 +65,10 @@ def ten_lines_each() -> None:
     ((lines, customers),) = sql("SELECT (SELECT count(*) FROM crm_orderline), (SELECT count(*) FROM crm_customer)")
     missing = 10 * customers - lines
     if missing > 0:
-        drawn = f"(SELECT * FROM crm_orderline WHERE position < 1000 ORDER BY random() LIMIT {missing}) AS old"
+        drawn = f"""(SELECT * FROM crm_orderline line WHERE position < 1000 AND NOT EXISTS (
+                        SELECT FROM crm_orderline copy
+                        WHERE copy.order_id = line.order_id AND copy.position = line.position + 1000)
+                    ORDER BY random() LIMIT {missing}) AS old"""
         copy_rows("crm_orderline", {"position": "old.position + 1000"}, drawn)
 
 
