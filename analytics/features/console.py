@@ -21,6 +21,7 @@ from analytics.features.selectors import shop_currency
 from analytics.features.services import features, scoring
 from core.base.actor import of_user
 from core.base.errors import DomainError
+from core.console.forms import show_refusal
 from core.console.views import page, viewer, wants_part
 from core.jobs import services as jobs
 from core.jobs.models import Job, JobState
@@ -103,8 +104,7 @@ class ScoringForm(forms.Form):
         return values
 
     def refuse(self, error: DomainError) -> None:
-        names = (error.field, f"{error.field}_1")
-        self.add_error(next((name for name in names if name in self.fields), None), str(error.message))
+        show_refusal(self, error, error.field, f"{error.field}_1")
 
 
 @page(MANAGE, methods=("GET", "POST"))

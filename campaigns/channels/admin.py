@@ -15,9 +15,8 @@ from campaigns.channels.models import ChannelAccount
 from campaigns.channels.registry import PROVIDERS
 from campaigns.channels.services.accounts import save_account, switch_account
 from core.base.actor import Actor
-from core.base.errors import DomainError
 from core.console.forms import look_again
-from core.console.service_admin import Command, ServiceAdmin, Text, calls, moment, refused
+from core.console.service_admin import Command, ServiceAdmin, Text, calls, moment
 from core.jobs.queueing import enqueue_after_commit
 
 PERMISSION = "campaigns.change_channelaccount"
@@ -79,9 +78,6 @@ class ChannelAccountAdmin(ServiceAdmin):
         saved = save_account(provider=provider, values=values, account=obj, actor=actor)
         enqueue_after_commit(TASK)
         return saved
-
-    def refuse(self, form: Any, error: DomainError) -> None:
-        refused(form, error)
 
     def name_of(self, obj: ChannelAccount) -> str:
         provider = PROVIDERS.get(obj.provider)

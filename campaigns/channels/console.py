@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -23,6 +22,7 @@ from campaigns.channels.services import accounts as services
 from campaigns.channels.services.testing import send_test
 from core.base.actor import of_user
 from core.base.errors import DomainError
+from core.console.forms import RefusableForm
 from core.console.views import may, page, viewer
 from core.fields import NO_VALUE, form_fields, shown_values
 from core.jobs.queueing import enqueue_after_commit
@@ -30,7 +30,7 @@ from core.security.models import User
 from core.sending import services as sending_hold
 
 
-class AccountForm(forms.Form):
+class AccountForm(RefusableForm):
     """Define the provider's fields. A secret's field is always empty: an entered value replaces the stored one."""
 
     def __init__(self, data: Any = None, *, provider: Provider, account: ChannelAccount | None) -> None:
@@ -179,7 +179,7 @@ def _form(request: HttpRequest, provider: Provider, account: ChannelAccount | No
                 provider=provider.name, values=form.cleaned_data, account=account, actor=of_user(request.user)
             )
         except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error.message))
+            form.refuse(error)
         else:
             enqueue_after_commit("campaigns.send_due")
             messages.success(request, _t("The account is saved."))

@@ -18,9 +18,8 @@ from campaigns.messages.models import SendingPolicy, Suppression
 from campaigns.messages.services.gate import policy
 from campaigns.messages.services.policy import set_sending_policy
 from core.base.actor import Actor
-from core.base.errors import DomainError
 from core.console.admin import ReadOnlyAdmin
-from core.console.service_admin import Section, ServiceAdmin, moment, refused
+from core.console.service_admin import Section, ServiceAdmin, moment
 from core.text.formatting import number
 
 
@@ -50,9 +49,6 @@ class SendingPolicyAdmin(ServiceAdmin):
         self, request: HttpRequest, obj: SendingPolicy | None, form: Any, actor: Actor
     ) -> SendingPolicy:
         return set_sending_policy(actor=actor, **form.cleaned_data)
-
-    def refuse(self, form: Any, error: DomainError) -> None:
-        refused(form, error)
 
     def sections(self, form: forms.Form, obj: SendingPolicy | None) -> Iterable[Section]:
         caps = [name for name in form.fields if name.endswith(("_per_day", "_per_week"))]

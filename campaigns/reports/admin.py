@@ -13,8 +13,7 @@ from campaigns.calendar.models import ShopDay
 from campaigns.calendar.services import add_shop_day, change_shop_day, remove_shop_day
 from campaigns.reports.console.calendar import DayForm
 from core.base.actor import Actor
-from core.base.errors import DomainError
-from core.console.service_admin import Command, ServiceAdmin, calls, refused
+from core.console.service_admin import Command, ServiceAdmin, calls
 from core.text.formatting import month_day
 
 PERMISSION = "campaigns.change_broadcast"
@@ -58,9 +57,6 @@ class ShopDayAdmin(ServiceAdmin):
         if obj is None:
             return add_shop_day(actor=actor, **form.cleaned_data)
         return change_shop_day(shop_day=obj, actor=actor, **form.cleaned_data)
-
-    def refuse(self, form: Any, error: DomainError) -> None:
-        refused(form, error)
 
     @admin.display(description=_("date"), ordering="month")
     def date(self, day: ShopDay) -> str:

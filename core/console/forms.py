@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django import forms
 from django.utils.functional import Promise
+
+from core.base.errors import DomainError
 
 
 @dataclass(frozen=True)
@@ -30,3 +33,15 @@ def look_again(action: str, target: str) -> dict[str, str]:
         "hx-swap": "outerHTML",
         "hx-vals": '{"do": "look"}',
     }
+
+
+def show_refusal(form: forms.Form, error: DomainError, *names: str | None) -> None:
+    """Show a refusal at the first of these fields that the form has, else above it. Without names: at its own field."""
+    form.add_error(next((name for name in names or (error.field,) if name in form.fields), None), str(error.message))
+
+
+class RefusableForm(forms.Form):
+    """A form that shows a service's refusal at the field that it names."""
+
+    def refuse(self, error: DomainError) -> None:
+        show_refusal(self, error)

@@ -391,8 +391,3 @@ def moment(field: str, label: Text) -> Callable[[Any, Any], str]:
 
     show.__name__ = field
     return admin.display(description=cast(Any, label), ordering=field)(show)
-
-
-def refused(form: forms.Form, error: DomainError) -> None:
-    """Show a refusal at its field, or above the form when it has no such field."""
-    form.add_error(error.field if error.field in form.fields else None, str(error.message))

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from core.base.errors import DomainError
+from core.console.forms import show_refusal
 from core.console.list_columns import Cell
 from core.console.views import page, viewer
 from core.lists.declaration import Column, Empty, ObjectList, RowAction, State, TopAction, register
@@ -122,7 +123,7 @@ def new(request: HttpRequest) -> HttpResponse:
         try:
             key, secret = create_api_key(created_by=viewer(request), **form.cleaned_data)
         except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error.message))
+            show_refusal(form, error)
         else:
             # Not a redirect: the secret is only in this answer.
             response = render(request, "core/security/key_made.html", {"key": key, "secret": secret})

@@ -16,8 +16,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from core.base.actor import of_user
-from core.base.errors import DomainError
 from core.console import editing
+from core.console.forms import RefusableForm
 from core.console.switching import is_on
 from core.console.views import page, viewer
 from core.security.models import User
@@ -41,21 +41,18 @@ def _roles() -> list[tuple[str, str]]:
     return [(role.value, str(LABELS[role])) for role in Role]
 
 
-class InvitationForm(forms.Form):
+class InvitationForm(RefusableForm):
     email = forms.EmailField(label=_("E-mail"), max_length=150)
     first_name = forms.CharField(label=_("First name"), max_length=services.LONGEST_NAME, required=False)
     last_name = forms.CharField(label=_("Last name"), max_length=services.LONGEST_NAME, required=False)
     role = forms.ChoiceField(label=_("Role"), choices=_roles)
-
-    def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))
 
 
 class RoleForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"), choices=_roles)
 
 
-class PasswordForm(forms.Form):
+class PasswordForm(RefusableForm):
     password = forms.CharField(label=_("Password"), widget=forms.PasswordInput({"autocomplete": "new-password"}))
     again = forms.CharField(label=_("Password again"), widget=forms.PasswordInput({"autocomplete": "new-password"}))
 
@@ -64,9 +61,6 @@ class PasswordForm(forms.Form):
         if values.get("password") != values.get("again"):
             self.add_error("again", _t("The passwords differ."))
         return values
-
-    def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))
 
 
 @page(MANAGE)

@@ -20,9 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from core.base import clock
-from core.base.errors import DomainError
 from core.console import editing
-from core.console.forms import FilterChoice
+from core.console.forms import FilterChoice, RefusableForm
 from core.console.home import Card, card
 from core.console.list_columns import Cell
 from core.console.views import link, page
@@ -66,7 +65,7 @@ ERRORS = {
 }
 
 
-class EndpointForm(forms.Form):
+class EndpointForm(RefusableForm):
     url = forms.URLField(
         label=_("Address"),
         max_length=500,
@@ -88,9 +87,6 @@ class EndpointForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["event_types"].choices = [(name, str(public.label)) for name, public in PUBLIC.items()]  # type: ignore[attr-defined]
-
-    def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))
 
 
 @page(MANAGE)

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from core.base.actor import Actor
-from core.base.errors import DomainError
 from core.console.admin import ConfigurationAdmin
-from core.console.service_admin import Command, ServiceAdmin, calls, refused
+from core.console.forms import RefusableForm
+from core.console.service_admin import Command, ServiceAdmin, calls
 from crm.customers.models import AttributeDefinition, AttributeType, Store, Tag
 from crm.customers.services.attributes import archive_attribute, create_attribute, restore_attribute, update_attribute
 
@@ -25,7 +25,7 @@ class StoreAdmin(ConfigurationAdmin):
     exclude = ("logo",)
 
 
-class AttributeForm(forms.Form):
+class AttributeForm(RefusableForm):
     code = forms.SlugField(
         label=_("Code"), max_length=40, help_text=_("Imports and the API use it, such as shoe-size.")
     )
@@ -87,9 +87,6 @@ class AttributeDefinitionAdmin(ServiceAdmin):
         if obj is None:
             return create_attribute(actor=actor, **form.values())
         return update_attribute(attribute=obj, actor=actor, **form.values())
-
-    def refuse(self, form: Any, error: DomainError) -> None:
-        refused(form, error)
 
 
 @admin.register(Tag)

@@ -18,7 +18,8 @@ from django.utils.translation import pgettext_lazy
 from core.base.actor import Actor, of_user
 from core.base.errors import DomainError
 from core.console.admin import ReadOnlyAdmin
-from core.console.service_admin import Section, ServiceAdmin, moment, refused
+from core.console.forms import RefusableForm
+from core.console.service_admin import Section, ServiceAdmin, moment
 from core.text.currencies import exponent
 from crm.orders.rules.money import to_major, to_minor
 from loyalty.program.models import Member, PointType, Program, SuspensionReason
@@ -30,7 +31,7 @@ from loyalty.tiers.selectors.standing import metric_text
 from loyalty.tiers.services.setup import change_policy
 
 
-class ProgramForm(forms.Form):
+class ProgramForm(RefusableForm):
     """Rules of points, and how tiers are reached. The worth of points is entered in the program's currency."""
 
     def __init__(self, data: Any, *, program: Program) -> None:
@@ -91,14 +92,11 @@ class ProgramAdmin(ServiceAdmin):
         update_program(program=obj, actor=actor, **form.values())
         return change_policy(program=obj, actor=actor, **form.policy())
 
-    def refuse(self, form: Any, error: DomainError) -> None:
-        refused(form, error)
-
     def sections(self, form: forms.Form, obj: Program | None) -> Iterable[Section]:
         return PARTS
 
 
-class PointTypeForm(forms.Form):
+class PointTypeForm(RefusableForm):
     name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=80)
     code = forms.SlugField(label=_("Code"), max_length=40)
     spendable = forms.BooleanField(
@@ -129,9 +127,6 @@ class PointTypeAdmin(ServiceAdmin):
         if obj is None:
             return create_point_type(program=default_program(), actor=actor, **form.cleaned_data)
         return rename_point_type(point_type=obj, actor=actor, **form.cleaned_data)
-
-    def refuse(self, form: Any, error: DomainError) -> None:
-        refused(form, error)
 
 
 class ReasonForm(ActionForm):

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
 from core.base.actor import Actor
-from core.base.errors import DomainError
-from core.console.service_admin import Section, ServiceAdmin, moment, refused, switches
+from core.console.forms import RefusableForm
+from core.console.service_admin import Section, ServiceAdmin, moment, switches
 from core.text.formatting import money, number
 from loyalty.program.models import Program
 from loyalty.program.selectors import default_program
@@ -24,7 +24,7 @@ from loyalty.rewards.services.categories import create_category, update_category
 from loyalty.rewards.services.rewards import create_reward, update_reward
 
 
-class CategoryForm(forms.Form):
+class CategoryForm(RefusableForm):
     name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=80)
     name_zh = forms.CharField(label=_("Name in Chinese"), max_length=80, required=False)
     position = forms.IntegerField(
@@ -59,9 +59,6 @@ class RewardCategoryAdmin(ServiceAdmin):
         if obj is None:
             return create_category(program=default_program(), actor=actor, **form.cleaned_data)
         return update_category(category=obj, actor=actor, **form.cleaned_data)
-
-    def refuse(self, form: Any, error: DomainError) -> None:
-        refused(form, error)
 
     @admin.display(description=_("name"), ordering="name")
     def label(self, category: RewardCategory) -> str:

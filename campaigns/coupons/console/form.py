@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 from campaigns.coupons.models import CodeMode, Coupon, DiscountKind
 from campaigns.coupons.rules.discounts import percent_off
 from core.base.errors import DomainError
-from core.console.forms import look_again
+from core.console.forms import look_again, show_refusal
 from core.text.currencies import exponent
 from core.text.formatting import in_chinese
 from crm.orders.rules.money import to_major, to_minor
@@ -154,4 +154,4 @@ class CouponForm(forms.Form):
             self.fields["large_discount_confirmed"] = self._asked
         if error.field == "value" and "zhe" in self.fields:
             error.field = "zhe"
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))
+        show_refusal(self, error)

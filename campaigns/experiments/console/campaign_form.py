@@ -15,7 +15,7 @@ from campaigns.coupons.labels import worth
 from campaigns.coupons.models import CodeMode, Coupon
 from campaigns.experiments.models import Experiment, ExperimentScope, ExperimentState
 from campaigns.templates.models import MessageClass, Template
-from core.base.errors import DomainError
+from core.console.forms import RefusableForm
 
 ATTRIBUTION_DAYS = 7
 
@@ -30,7 +30,7 @@ class CouponChoice(forms.ModelChoiceField):
         return f"{obj.name} · {worth(obj)}"
 
 
-class CampaignForm(forms.Form):
+class CampaignForm(RefusableForm):
     name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=120)
     segment = forms.ModelChoiceField(label=_("Segment"), queryset=Segment.objects.none())
     template = TemplateChoice(label=_("Template"), queryset=Template.objects.none())
@@ -87,6 +87,3 @@ class CampaignForm(forms.Form):
     def values(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
         return {**cleaned, "attribution_days": cleaned["attribution_days"] or ATTRIBUTION_DAYS}
-
-    def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))

@@ -18,7 +18,7 @@ from campaigns.coupons.models import Coupon
 from campaigns.experiments.models import SHARE_METRICS, Experiment, ExperimentMetric, ExperimentScope, ExperimentState
 from campaigns.experiments.services.experiments import MOST_ARMS, Arm
 from campaigns.templates.models import Template
-from core.base.errors import DomainError
+from core.console.forms import RefusableForm
 from crm.orders.rules.money import to_major, to_minor
 
 SHOWN = 4
@@ -35,7 +35,7 @@ class ArmFields:
     coupon: forms.BoundField | None = None
 
 
-class ExperimentForm(forms.Form):
+class ExperimentForm(RefusableForm):
     name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=120)
     scope = forms.ChoiceField(
         label=_("Applies to"),
@@ -164,9 +164,6 @@ class ExperimentForm(forms.Form):
             coupon = stored[place].coupon if stored else data.get(f"arm{place}_coupon")
             arms.append(Arm(name, data.get(f"arm{place}_weight") or 1, template, coupon))
         return arms
-
-    def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))
 
 
 def _offered(model: type[Model], experiment: Experiment | None, name: str) -> QuerySet[Any]:

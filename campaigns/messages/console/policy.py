@@ -21,6 +21,7 @@ from campaigns.messages.services import suppressions
 from campaigns.messages.services.gate import policy
 from core.base.actor import of_user
 from core.base.errors import DomainError
+from core.console.forms import RefusableForm
 from core.console.views import back, may, page
 from core.text.formatting import month_day
 from crm.customers.models import Customer
@@ -32,7 +33,7 @@ FIELDS = (
 )  # fmt: skip
 
 
-class SendingPolicyForm(forms.Form):
+class SendingPolicyForm(RefusableForm):
     cap_per_day = forms.IntegerField(
         label=_("Messages a day"), required=False, min_value=0, help_text=_("Empty or 0: no limit.")
     )
@@ -109,7 +110,7 @@ def edit(request: HttpRequest) -> HttpResponse:
         try:
             sending.set_sending_policy(**form.cleaned_data, actor=of_user(request.user))
         except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error.message))
+            form.refuse(error)
         else:
             messages.success(request, _t("The sending limits are saved."))
             return redirect("sending")

@@ -25,6 +25,7 @@ from campaigns.calendar.rules.festivals import days_of, festivals_of
 from core.base import clock
 from core.base.actor import of_user
 from core.base.errors import DomainError
+from core.console.forms import RefusableForm
 from core.console.views import may, page
 from core.text.formatting import in_chinese, month
 
@@ -74,7 +75,7 @@ class Day:
     plan_url: str = ""
 
 
-class DayForm(forms.Form):
+class DayForm(RefusableForm):
     name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=80)
     month = forms.IntegerField(label=_("Month"), min_value=1, max_value=12)
     day = forms.IntegerField(label=_("Day"), min_value=1, max_value=31)
@@ -93,7 +94,7 @@ def index(request: HttpRequest) -> HttpResponse:
         try:
             saved = shop_days.add_shop_day(**form.cleaned_data, actor=of_user(request.user))
         except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error.message))
+            form.refuse(error)
         else:
             messages.success(request, _t("“%(name)s” was added to the calendar.") % {"name": saved.name})
             return redirect(f"{reverse('calendar')}?year={saved.year or year}")

@@ -17,6 +17,7 @@ from campaigns.templates.models import MessageClass, Template, TemplateText
 from campaigns.templates.rules import declared_values
 from campaigns.templates.services.templates import WRONG_VALUES, Text
 from core.base.errors import DomainError
+from core.console.forms import show_refusal
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class TemplateForm(forms.Form):
             text = texts[int(path[1])]
             self.add_error(f"{path[2]}_{text.language}", explained(error, getattr(text, path[2])))
             return
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))
+        show_refusal(self, error)
 
 
 def typed_texts(values: Any, languages: Sequence[str]) -> list[Text]:

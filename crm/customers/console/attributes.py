@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from core.base.actor import of_user
-from core.base.errors import DomainError
 from core.console import editing
+from core.console.forms import RefusableForm
 from core.console.views import page
 from crm.customers.models import AttributeDefinition, AttributeType
 from crm.customers.services import attributes as services
@@ -29,7 +29,7 @@ EDITOR = editing.Editor(
 )
 
 
-class AttributeForm(forms.Form):
+class AttributeForm(RefusableForm):
     label = forms.CharField(label=_("Label"), max_length=services.LONGEST)
     code = forms.CharField(
         label=_("Code"),
@@ -71,9 +71,6 @@ class AttributeForm(forms.Form):
         values["choices"] = values["choices"].splitlines()
         values["position"] = values["position"] or 0
         return values
-
-    def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))
 
 
 @page("crm.change_attributedefinition")

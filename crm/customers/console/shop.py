@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.base.actor import of_user
-from core.base.errors import DomainError, NotFound
+from core.base.errors import NotFound
 from core.console import editing
+from core.console.forms import RefusableForm
 from core.console.views import page
 from core.text.currencies import currency_choices
 from core.text.formatting import locale
@@ -29,7 +30,7 @@ TEXTS = ("name", "address", "brand_colour", "accent_colour", "sender_name", "sen
 PLACE = ("time_zone", "currency")
 
 
-class ShopForm(forms.Form):
+class ShopForm(RefusableForm):
     name = forms.CharField(label=_("Name of the shop"), max_length=120)
     logo = forms.FileField(label=_("Logo"), required=False, help_text=_("PNG, JPEG, WebP or GIF, at most 1 MB."))
     remove_logo = forms.BooleanField(label=_("Remove logo"), required=False)
@@ -86,9 +87,6 @@ class ShopForm(forms.Form):
         elif self.cleaned_data.get("remove_logo"):
             values["logo"] = ""
         return values
-
-    def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))
 
 
 def _store() -> Store:

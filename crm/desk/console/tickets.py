@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods
 
 from core.base.actor import Actor, of_user
 from core.base.errors import Conflict, DomainError, Invalid
+from core.console.forms import show_refusal
 from core.console.views import may, page, viewer
 from core.security.models import User
 from core.text.formatting import when
@@ -205,7 +206,7 @@ def new(request: HttpRequest) -> HttpResponse:
                 actor=of_user(request.user),
             )
         except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error.message))
+            show_refusal(form, error)
         else:
             messages.success(request, _t("Ticket %(number)s is open.") % {"number": ticket.number})
             return redirect("ticket", ticket.number)

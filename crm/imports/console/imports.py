@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.base.actor import RequestUser, of_user
 from core.base.errors import DomainError
+from core.console.forms import RefusableForm
 from core.console.views import may, page, wants_part
 from core.db import paging
 from core.jobs.models import JobState
@@ -106,7 +107,7 @@ def require_kind(request: HttpRequest, run: ImportRun) -> None:
         raise PermissionDenied
 
 
-class UploadForm(forms.Form):
+class UploadForm(RefusableForm):
     kind = forms.ChoiceField(label=_("What is in the file"), choices=())
     source = forms.CharField(
         label=_("Source"),
@@ -124,9 +125,6 @@ class UploadForm(forms.Form):
         ]
         self.fields["source"].widget.attrs["list"] = "sources"
         self.fields["file"].widget.attrs["accept"] = ".csv,.txt,.tsv,.gz,text/csv"
-
-    def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))
 
 
 @page("crm.view_importrun")

@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.base.actor import of_user
-from core.base.errors import DomainError
 from core.console import editing
+from core.console.forms import RefusableForm
 from core.console.views import may, page
 from core.db import paging
 from core.fields import Field, PickedItem, form_fields
@@ -68,7 +68,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "crm/orders/products.html", context)
 
 
-class ProductForm(forms.Form):
+class ProductForm(RefusableForm):
     name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=300, required=False)
     name_zh = forms.CharField(label=_("Name in Chinese"), max_length=300, required=False)
     description = forms.CharField(
@@ -123,9 +123,6 @@ class ProductForm(forms.Form):
         elif data.get("remove_picture"):
             values["picture"] = None
         return values
-
-    def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))
 
 
 @page("crm.change_product", methods=("GET", "POST"))

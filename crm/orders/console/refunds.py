@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from core.base.actor import of_user
 from core.base.errors import DomainError
 from core.console.effects import Effect
+from core.console.forms import show_refusal
 from core.console.views import page
 from core.text.formatting import money
 from crm.orders.models import Order, OrderLine
@@ -94,7 +95,7 @@ class RefundForm(forms.Form):
         name = error.field or ""
         if name.startswith("lines.") and name.split(".")[1].isdigit():
             name = f"{LINE}{self.returned[int(name.split('.')[1])].position}"
-        self.add_error(name if name in self.fields else None, str(error.message))
+        show_refusal(self, error, name)
 
 
 @page("crm.add_refund", methods=("GET", "POST"))

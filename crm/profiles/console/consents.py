@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 from core.base.actor import of_user
 from core.base.errors import DomainError
 from core.console.effects import Effect
+from core.console.forms import RefusableForm
 from core.console.views import page
 from crm.customers.models import Channel, ConsentDecision, ConsentState, Customer, Purpose
 from crm.customers.services.consents import record_consent
@@ -27,7 +28,7 @@ SOURCES = {
 }
 
 
-class ConsentForm(forms.Form):
+class ConsentForm(RefusableForm):
     """`seen` is the decision whose effect was shown; another one is shown first."""
 
     channel = forms.ChoiceField(label=_("Channel"), choices=Channel.choices)
@@ -40,9 +41,6 @@ class ConsentForm(forms.Form):
         required=False,
         help_text=_("For example the number of the call, or the words of the customer."),
     )
-
-    def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))
 
 
 @page("crm.add_consent", methods=("GET", "POST"))

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from core.base.actor import of_user
 from core.base.errors import DomainError
 from core.console.effects import Effect
+from core.console.forms import show_refusal
 from core.console.views import form_errors, page, stays
 from core.text.formatting import number as format_number
 from crm.customers import selectors as profile
@@ -34,8 +35,7 @@ class ContactForm(forms.Form):
     )
 
     def refuse(self, error: DomainError) -> None:
-        name = (error.field or "").rpartition(".")[2]
-        self.add_error(name if name in self.fields else "value", str(error.message))
+        show_refusal(self, error, (error.field or "").rpartition(".")[2], "value")
 
 
 @page("crm.add_identity", methods=("GET", "POST"))

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.base.actor import of_user
 from core.base.errors import DomainError
+from core.console.forms import show_refusal
 from core.console.views import page
 from crm.customers import selectors as profile
 from crm.customers.models import Customer
@@ -44,7 +45,7 @@ class NewCustomerForm(forms.Form):
         name = error.field or ""
         if name.startswith("identities"):
             name = "phone" if self.cleaned_data.get("phone") or not self.cleaned_data.get("email") else "email"
-        self.add_error(name if name in self.fields else None, str(error.message))
+        show_refusal(self, error, name)
 
 
 @page("crm.add_customer", methods=("GET", "POST"))

@@ -11,6 +11,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from core.base.errors import DomainError
+from core.console.forms import show_refusal
 from core.text import countries
 from crm.customers.models import AttributeDefinition, AttributeType, Customer, Gender
 from crm.customers.selectors import masked_birthday
@@ -73,7 +74,7 @@ class ProfileForm(forms.Form):
     def refuse(self, error: DomainError) -> None:
         """Show the service's error beside the field that it names."""
         name = (error.field or "").replace("attributes.", ATTRIBUTE)
-        self.add_error(name if name in self.fields else None, str(error.message))
+        show_refusal(self, error, name)
 
 
 def _initial_value(value: Any) -> Any:

@@ -10,8 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core.base.errors import DomainError
-from core.console.forms import look_again
+from core.console.forms import RefusableForm, look_again
 from core.fields import form_fields, read_values, shown_values
 from core.text.currencies import exponent
 from crm.orders.rules.money import to_major, to_minor
@@ -37,7 +36,7 @@ def _moment(label: Any) -> forms.DateTimeField:
     return forms.DateTimeField(label=label, required=False, widget=widget)
 
 
-class RuleSettingsForm(forms.Form):
+class RuleSettingsForm(RefusableForm):
     """Settings of the rule itself. They take effect at once, without a new version."""
 
     name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=120)
@@ -56,9 +55,6 @@ class RuleSettingsForm(forms.Form):
     def values(self) -> dict[str, Any]:
         values = {name: self.cleaned_data[name] for name in RULE}
         return {**values, "position": values["position"] or 0}
-
-    def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))
 
     @classmethod
     def of(cls, rule: EarningRule, data: Any = None) -> RuleSettingsForm:
@@ -251,6 +247,3 @@ class EarningRuleForm(RuleSettingsForm):
             if any(value not in (None, "", [], False) for value in values.values()):
                 conditions.append(condition_of(kind, values))
         return conditions
-
-    def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.base.errors import DomainError
+from core.console.forms import RefusableForm, show_refusal
 from core.text.currencies import exponent
 from crm.orders.rules.money import to_major, to_minor
 from loyalty.growth.models import Badge, Measure, Period, Task
@@ -58,12 +59,7 @@ def _position() -> forms.IntegerField:
     )
 
 
-class _GrowthForm(forms.Form):
-    def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))
-
-
-class BadgeForm(_GrowthForm):
+class BadgeForm(RefusableForm):
     name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=80)
     name_zh = forms.CharField(label=_("Name in Chinese"), max_length=80, required=False)
     description = _long(_("Description"))
@@ -85,7 +81,7 @@ class BadgeForm(_GrowthForm):
         return {**self.cleaned_data, "position": self.cleaned_data.get("position") or 0}
 
 
-class TaskForm(_GrowthForm):
+class TaskForm(RefusableForm):
     name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=120)
     name_zh = forms.CharField(label=_("Name in Chinese"), max_length=120, required=False)
     description = _long(_("Description"))
@@ -213,7 +209,7 @@ class TaskForm(_GrowthForm):
 
     def refuse(self, error: DomainError) -> None:
         named = {"levels": "goal_1", "trigger": "counts", "event_kind": "counts"}.get(error.field or "", error.field)
-        self.add_error(named if named in self.fields else None, str(error.message))
+        show_refusal(self, error, named)
 
 
 def _choices() -> Iterator[tuple[Any, Any]]:

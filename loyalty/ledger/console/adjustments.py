@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _t
 
 from core.base.actor import of_user
 from core.base.errors import DomainError, NotFound
+from core.console.forms import show_refusal
 from core.console.views import back, form_errors, page, stays, viewer
 from core.text.formatting import number as format_number
 from crm.customers.models import Customer
@@ -46,7 +47,7 @@ def adjust(request: HttpRequest, number: str) -> HttpResponse:
             if form.is_valid():
                 return _adjust(request, account, form.cleaned_data)
         except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, str(error.message))
+            show_refusal(form, error)
         if stays(request):
             return form_errors(form)
     context = {

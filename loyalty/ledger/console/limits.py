@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from core.audit import console as audit
 from core.base.actor import of_user
 from core.base.errors import DomainError
+from core.console.forms import show_refusal
 from core.console.views import page
 from core.security.roles import Role
 from loyalty.ledger.rules.limits import DEFAULTS, MOST_COUPONS, MOST_POINTS, Limits
@@ -58,7 +59,7 @@ def _save(request: HttpRequest, forms_: list[LimitsForm]) -> bool:
             try:
                 set_limits(role=form.role, limits=Limits(**form.cleaned_data), actor=of_user(request.user))
             except DomainError as error:
-                form.add_error(error.field if error.field in form.fields else None, str(error.message))
+                show_refusal(form, error)
         refused = any(form.errors for form in forms_)
         if refused:
             transaction.set_rollback(True)

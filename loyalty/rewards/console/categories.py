@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.base.actor import of_user
-from core.base.errors import DomainError
 from core.console import editing
+from core.console.forms import RefusableForm
 from core.console.views import page
 from loyalty.program.selectors import default_program
 from loyalty.rewards.models import RewardCategory
@@ -32,7 +32,7 @@ EDITOR = editing.Editor(
 )
 
 
-class CategoryForm(forms.Form):
+class CategoryForm(RefusableForm):
     name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=80)
     name_zh = forms.CharField(label=_("Name in Chinese"), max_length=80, required=False)
     position = forms.IntegerField(
@@ -41,9 +41,6 @@ class CategoryForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         return {**self.cleaned_data, "position": self.cleaned_data["position"] or 0}
-
-    def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))
 
 
 @page("loyalty.change_rewardcategory")

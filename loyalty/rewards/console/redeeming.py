@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from core.base.actor import of_user
 from core.base.errors import DomainError
 from core.console.effects import Effect
+from core.console.forms import show_refusal
 from core.console.views import page
 from core.text.formatting import money, number
 from crm.customers.models import Customer
@@ -80,7 +81,7 @@ class RedeemForm(forms.Form):
 
     def refuse(self, error: DomainError) -> None:
         name = (error.field or "").removeprefix("address.")
-        self.add_error(name if name in self.fields else None, str(error.message))
+        show_refusal(self, error, name)
 
 
 def _member(number_: str) -> Member:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.base.errors import DomainError
-from core.console.forms import look_again
+from core.console.forms import look_again, show_refusal
 from core.fields import form_fields, read_values, shown_values
 from core.text.currencies import exponent
 from crm.orders.rules.money import to_major, to_minor
@@ -170,5 +170,4 @@ class RewardForm(forms.Form):
         return values
 
     def refuse(self, error: DomainError) -> None:
-        names = (error.field, f"{SETTING}{error.field}")
-        self.add_error(next((name for name in names if name in self.fields), None), str(error.message))
+        show_refusal(self, error, error.field, f"{SETTING}{error.field}")

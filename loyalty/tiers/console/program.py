@@ -17,6 +17,7 @@ from django.utils.translation import ngettext, pgettext_lazy
 
 from core.base.actor import of_user
 from core.base.errors import DomainError
+from core.console.forms import RefusableForm
 from core.console.views import page, viewer, wants_part
 from core.fields import Field, form_fields
 from core.jobs.models import Job, JobState
@@ -41,7 +42,7 @@ def _number(name: str, label: Any, help_text: Any = "") -> forms.IntegerField:
     return forms.IntegerField(label=label, min_value=least, max_value=most, help_text=help_text)
 
 
-class ProgramForm(forms.Form):
+class ProgramForm(RefusableForm):
     name = forms.CharField(label=_("Name of the program"), max_length=120)
     points_name = forms.CharField(label=_("Name of the points"), max_length=80)
     time_zone = forms.ChoiceField(
@@ -97,9 +98,6 @@ class ProgramForm(forms.Form):
         values = dict(self.cleaned_data)
         values["redeem_amount"] = to_minor(values["redeem_amount"], self.program.currency)
         return values
-
-    def refuse(self, error: DomainError) -> None:
-        self.add_error(error.field if error.field in self.fields else None, str(error.message))
 
 
 @page("loyalty.change_program", methods=("GET", "POST"))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.base.errors import DomainError
-from core.console.forms import look_again
+from core.console.forms import look_again, show_refusal
 from core.fields import Field, form_fields, read_values, shown_values
 from crm.orders.rules.money import to_major, to_minor
 from loyalty.program.models import Program, TierDowngrade, TierMetric, TierPolicy
@@ -33,8 +33,7 @@ def benefit_line(benefit: TierBenefit) -> tuple[str, str]:
 
 class _Form(forms.Form):
     def refuse(self, error: DomainError) -> None:
-        names = (error.field, f"{SETTING}{error.field}")
-        self.add_error(next((name for name in names if name in self.fields), None), str(error.message))
+        show_refusal(self, error, error.field, f"{SETTING}{error.field}")
 
 
 class TierForm(_Form):
