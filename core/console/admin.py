@@ -8,7 +8,6 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 
@@ -130,8 +129,3 @@ def is_superuser(request: HttpRequest) -> bool:
 def plain_fields(model: type[models.Model], *, without: tuple[str, ...] = ()) -> list[Any]:
     """Return the editable columns of a model in their declared order."""
     return [field.name for field in model._meta.fields if field.editable and field.name not in {"id", *without}]
-
-
-def console_link(route: str, pk: int) -> str:
-    """Return a link to the page of the console where the row is changed."""
-    return format_html('<a href="{}">{}</a>', reverse(route, args=[pk]), _("Open in the console"))
