@@ -1,16 +1,20 @@
-"""Columns that many lists have."""
+"""Columns and states that many lists have."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Value
+from django.db.models import DateTimeField, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from core.base import clock
 from core.console.list_columns import Cell
-from core.lists.declaration import Column
+from core.lists.declaration import Column, State
 from core.text.formatting import day
+
+NEVER = Value(datetime(9000, 1, 1, tzinfo=UTC), output_field=DateTimeField())
 
 
 def owner_column() -> Column:
@@ -34,6 +38,30 @@ def created_column(field: str = "created_at") -> Column:
         sort=field,
         shown=False,
     )
+
+
+def ends_column() -> Column:
+    """Return the column of the day on which an object ends; those without an end sort last."""
+    return Column(
+        "ends",
+        _("Ends"),
+        lambda row: Cell(day(_item(row).ends_at)),
+        lambda row: _item(row).ends_at and _item(row).ends_at.isoformat(),
+        Coalesce("ends_at", NEVER),
+    )
+
+
+def current() -> Q:
+    """Return the condition of objects that are active and have not ended."""
+    return ~over()
+
+
+def over() -> Q:
+    """Return the condition of objects that are inactive or have ended."""
+    return Q(active=False) | Q(ends_at__isnull=False, ends_at__lte=clock.now())
+
+
+CURRENT_AND_OVER = (State("", _("Current"), current), State("over", _("Over"), over))
 
 
 def _item(row: Any) -> Any:

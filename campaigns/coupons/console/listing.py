@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from django.db.models import DateTimeField, Q, Value
-from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _t
@@ -19,12 +17,11 @@ from campaigns.coupons.models import CodeMode, Coupon
 from campaigns.coupons.services import coupons as services
 from core.base import clock
 from core.console.list_columns import Cell
-from core.lists.columns import created_column, owner_column
-from core.lists.declaration import Column, Empty, ObjectList, State, TopAction, register
-from core.text.formatting import day, money, number
+from core.lists.columns import CURRENT_AND_OVER, created_column, ends_column, owner_column
+from core.lists.declaration import Column, Empty, ObjectList, TopAction, register
+from core.text.formatting import money, number
 
 # Coupons without an end are sorted after all others.
-NEVER = Value(datetime(9000, 1, 1, tzinfo=UTC), output_field=DateTimeField())
 
 
 @dataclass(frozen=True)
@@ -61,10 +58,6 @@ class CouponRow:
 def _rows(_request: HttpRequest, coupons: Sequence[Coupon]) -> list[CouponRow]:
     now = clock.now()
     return [CouponRow(coupon, worth(coupon), standing(coupon, now)) for coupon in coupons]
-
-
-def _over() -> Q:
-    return Q(active=False) | Q(ends_at__isnull=False, ends_at__lte=clock.now())
 
 
 COUPONS = register(
@@ -120,20 +113,11 @@ COUPONS = register(
                 sort="redeemed_amount",
                 number=True,
             ),
-            Column(
-                "ends",
-                _("Ends"),
-                lambda row: Cell(day(row.item.ends_at)),
-                lambda row: row.item.ends_at and row.item.ends_at.isoformat(),
-                Coalesce("ends_at", NEVER),
-            ),
+            ends_column(),
             owner_column(),
             created_column(),
         ],
-        states=[
-            State("", _("Current"), lambda: ~_over()),
-            State("over", _("Over"), _over),
-        ],
+        states=CURRENT_AND_OVER,
         search=("name",),
         owned=True,
         busy=services.is_busy,

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _t
@@ -14,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.base import clock
 from core.console.list_columns import Cell
-from core.lists.columns import owner_column
+from core.lists.columns import current, over, owner_column
 from core.lists.declaration import Column, Empty, ObjectList, State, TopAction, register
 from core.text.formatting import day
 from loyalty.earning.labels import condition_words, terms_words, trigger_words
@@ -69,10 +68,6 @@ def _rows(_request: HttpRequest, rules: Sequence[EarningRule]) -> list[EarningRu
     ]
 
 
-def _over() -> Q:
-    return Q(active=False) | Q(ends_at__isnull=False, ends_at__lte=clock.now())
-
-
 EARNING_RULES = register(
     ObjectList(
         name="earning",
@@ -101,8 +96,8 @@ EARNING_RULES = register(
         ],
         states=[
             State("", _("All")),
-            State("current", _("Current"), lambda: ~_over()),
-            State("over", _("Over"), _over),
+            State("current", _("Current"), current),
+            State("over", _("Over"), over),
         ],
         search=("name", "code"),
         owned=True,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from django.db.models import DateTimeField, Q, Value
-from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _t
@@ -16,16 +14,14 @@ from django.utils.translation import pgettext
 
 from core.base import clock
 from core.console.list_columns import Cell
-from core.lists.columns import created_column, owner_column
-from core.lists.declaration import Column, Empty, ObjectList, State, TopAction, register
-from core.text.formatting import day, number
+from core.lists.columns import CURRENT_AND_OVER, created_column, ends_column, owner_column
+from core.lists.declaration import Column, Empty, ObjectList, TopAction, register
+from core.text.formatting import number
 from loyalty.growth.labels import what_counts
 from loyalty.growth.models import Task
 from loyalty.growth.selectors import tasks as task_catalogue
 from loyalty.growth.services import tasks as services
 from loyalty.program.models import Program
-
-NEVER = Value(datetime(9000, 1, 1, tzinfo=UTC), output_field=DateTimeField())
 
 
 @dataclass(frozen=True)
@@ -62,10 +58,6 @@ def _rows(_request: HttpRequest, tasks: Sequence[Task]) -> list[TaskRow]:
     ]
 
 
-def _over() -> Q:
-    return Q(active=False) | Q(ends_at__isnull=False, ends_at__lte=clock.now())
-
-
 TASKS = register(
     ObjectList(
         name="tasks",
@@ -95,20 +87,11 @@ TASKS = register(
                 lambda row: " ".join(f"{level}:{count}" for level, count in row.on),
                 template="loyalty/growth/list_levels.html",
             ),
-            Column(
-                "ends",
-                _("Ends"),
-                lambda row: day(row.item.ends_at),
-                lambda row: row.item.ends_at and row.item.ends_at.isoformat(),
-                Coalesce("ends_at", NEVER),
-            ),
+            ends_column(),
             owner_column(),
             created_column(),
         ],
-        states=[
-            State("", _("Current"), lambda: ~_over()),
-            State("over", _("Over"), _over),
-        ],
+        states=CURRENT_AND_OVER,
         search=("name", "name_zh", "code", "season"),
         owned=True,
         busy=services.is_busy,

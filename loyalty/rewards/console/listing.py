@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from django.db.models import DateTimeField, Q, Value
+from django.db.models import Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,9 +16,9 @@ from django.utils.translation import ngettext, pgettext, pgettext_lazy
 
 from core.base import clock
 from core.console.list_columns import Cell
-from core.lists.columns import created_column, owner_column
-from core.lists.declaration import Choices, Column, Empty, Filter, ObjectList, State, TopAction, register
-from core.text.formatting import day, money, number
+from core.lists.columns import CURRENT_AND_OVER, created_column, ends_column, owner_column
+from core.lists.declaration import Choices, Column, Empty, Filter, ObjectList, TopAction, register
+from core.text.formatting import money, number
 from loyalty.program.models import Program
 from loyalty.rewards import selectors as catalogue
 from loyalty.rewards.models import Reward
@@ -26,7 +26,6 @@ from loyalty.rewards.registry import FULFILMENTS
 from loyalty.rewards.selectors import Taken
 from loyalty.rewards.services import rewards as services
 
-NEVER = Value(datetime(9000, 1, 1, tzinfo=UTC), output_field=DateTimeField())
 FEW_CODES = 10
 
 
@@ -90,10 +89,6 @@ def _rows(_request: HttpRequest, rewards: Sequence[Reward]) -> list[RewardRow]:
     ]
 
 
-def _over() -> Q:
-    return Q(active=False) | Q(ends_at__isnull=False, ends_at__lte=clock.now())
-
-
 def _kinds(_request: HttpRequest) -> Choices:
     return [(code, item.label) for code, item in FULFILMENTS.items()]
 
@@ -151,20 +146,11 @@ REWARDS = register(
                 lambda row: row.taken.placed,
                 number=True,
             ),
-            Column(
-                "ends",
-                _("Ends"),
-                lambda row: day(row.item.ends_at),
-                lambda row: row.item.ends_at and row.item.ends_at.isoformat(),
-                Coalesce("ends_at", NEVER),
-            ),
+            ends_column(),
             owner_column(),
             created_column(),
         ],
-        states=[
-            State("", _("Current"), lambda: ~_over()),
-            State("over", _("Over"), _over),
-        ],
+        states=CURRENT_AND_OVER,
         search=("name", "name_zh", "code"),
         filters=[Filter("kind", _("Kind"), _kinds, lambda _request, rows, value: rows.filter(kind=value))],
         owned=True,
