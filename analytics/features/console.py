@@ -17,7 +17,6 @@ from django.utils.translation import ngettext
 
 from analytics.features.labels import RFM_GROUPS
 from analytics.features.models import ScoringVersion, Stage
-from analytics.features.selectors import shop_currency
 from analytics.features.services import features, scoring
 from core.base.actor import of_user
 from core.base.errors import DomainError
@@ -28,6 +27,7 @@ from core.jobs.models import Job, JobState
 from core.jobs.queueing import enqueue_after_commit
 from core.text.currencies import exponent
 from core.text.formatting import number
+from crm.customers.selectors import shop_currency
 
 MANAGE = "analytics.add_scoringversion"
 HISTORY = 10

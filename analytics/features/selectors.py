@@ -10,17 +10,12 @@ from typing import Any
 from django.db.models import Count, Q
 
 from analytics.features.models import ChangedCustomer, ComputationState, CustomerFeature, Stage
-from crm.customers.models import Customer, CustomerState, Store
+from crm.customers.models import Customer, CustomerState
 
 # The name of the nightly computation of everyone.
 EVERYTHING = "features"
 # A longer queue is shown as this long, so that a large import does not slow the page.
 MOST_WAITING = 10_000
-
-
-def shop_currency() -> str:
-    """Return the currency of the feature rows."""
-    return Store.objects.filter(is_default=True).values_list("currency", flat=True).first() or "CNY"
 
 
 def customers_by_ids(ids: Sequence[int]) -> list[Customer]:

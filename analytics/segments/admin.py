@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
 from analytics.conditions.labels import tree_words
-from analytics.features.selectors import shop_currency
 from analytics.segments.models import Segment, SegmentKind, SegmentState
 from analytics.segments.services import lists
 from analytics.segments.services import segments as services
@@ -23,6 +22,7 @@ from core.base.errors import DomainError, Invalid
 from core.console.service_admin import Command, DefinitionField, Section, ServiceAdmin, Text, calls, moment
 from core.security.models import User
 from core.text.formatting import number
+from crm.customers.selectors import shop_currency
 
 NOT_READABLE = (TypeError, ValueError, KeyError, AttributeError, RecursionError)
 

@@ -1,4 +1,4 @@
-"""What upper subjects add to the page of a segment: actions that use it, such as a broadcast to its members."""
+"""Actions that upper subjects add to the page of a segment, such as a broadcast to its members."""
 
 from __future__ import annotations
 

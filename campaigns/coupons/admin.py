@@ -16,7 +16,7 @@ from campaigns.coupons.services.coupons import create_coupon, update_coupon
 from core.base.actor import Actor
 from core.console.service_admin import ServiceAdmin, switches
 from core.text.formatting import money, number
-from crm.customers.models import Store
+from crm.customers.selectors import shop_currency
 
 
 @admin.register(Coupon)
@@ -32,8 +32,7 @@ class CouponAdmin(ServiceAdmin):
     commands = switches(update_coupon, "coupon")
 
     def make_form(self, request: HttpRequest, obj: Coupon | None, data: Any, files: Any, typed: Any) -> CouponForm:
-        store = Store.objects.default_or_none()
-        return CouponForm(data, currency=store.currency if store else "CNY", action="", coupon=obj, typed=typed)
+        return CouponForm(data, currency=shop_currency(), action="", coupon=obj, typed=typed)
 
     def save_form_by_service(self, request: HttpRequest, obj: Coupon | None, form: Any, actor: Actor) -> Coupon:
         if obj is None:

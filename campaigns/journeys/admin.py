@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 
+from campaigns.journeys.console.words import publishing_words
 from campaigns.journeys.models import Journey, JourneyState
 from campaigns.journeys.rules import Step
 from campaigns.journeys.services import journeys as services
@@ -94,20 +95,6 @@ def _publish(journey: Journey, actor: Actor) -> None:
     services.publish_journey(journey=journey, actor=actor, user=User.objects.filter(pk=actor.user_id).first())
 
 
-def _publishing(journey: Journey) -> str:
-    if journey.version_id is None:
-        return _t("“%(name)s” is published, and customers enter it from now on.") % {"name": journey.name}
-    people = services.under_way(journey)
-    text = ngettext(
-        "“%(name)s” is published: new customers follow this version. %(people)s customer in the journey stays"
-        " with the version they entered.",
-        "“%(name)s” is published: new customers follow this version. %(people)s customers in the journey stay"
-        " with the version they entered.",
-        people,
-    )
-    return text % {"name": journey.name, "people": number(people)}
-
-
 def _stopping(journey: Journey) -> str:
     people = services.under_way(journey)
     text = ngettext(
@@ -133,7 +120,7 @@ class JourneyAdmin(ServiceAdmin):
     facts = ("state", "entry", "published", "under_way", "began", "changed")
     state_field = "state"
     commands = (
-        Command("publish", _("Publish"), _publish, _publishing, "campaigns.enter_journeys"),
+        Command("publish", _("Publish"), _publish, publishing_words, "campaigns.enter_journeys"),
         Command("pause", _("Pause"), calls(services.pause_journey, "journey")),
         Command("resume", _("Resume"), calls(services.resume_journey, "journey"), task="campaigns.advance_journeys"),
         Command("stop", _("Stop"), calls(services.stop_journey, "journey"), _stopping),

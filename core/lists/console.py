@@ -1,4 +1,4 @@
-"""What every list can do: export, actions on chosen rows, columns, saved views, and one object's tags and owner."""
+"""Pages that every list has: export, actions on chosen rows, columns, saved views, and one object's tags and owner."""
 
 from __future__ import annotations
 

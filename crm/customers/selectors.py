@@ -26,6 +26,11 @@ from crm.customers.models import (
 from crm.customers.rules.identities import mask
 
 
+def shop_currency() -> str:
+    """Return the currency of the shop; "CNY" before the shop is set up."""
+    return Store.objects.filter(is_default=True).values_list("currency", flat=True).first() or "CNY"
+
+
 def default_country() -> str:
     store = Store.objects.default_or_none()
     return (store.country if store else "") or "CN"

@@ -17,7 +17,7 @@ from core.console.admin import ConfigurationAdmin, ReadOnlyAdmin
 from core.console.service_admin import moment
 from core.text.currencies import exponent
 from core.text.formatting import money
-from crm.customers.models import Store
+from crm.customers.selectors import shop_currency
 from crm.orders.models import Product, SpendAdjustment
 from crm.orders.rules.money import to_major, to_minor
 from crm.orders.rules.products import link_problem, tags_problem
@@ -33,7 +33,7 @@ class ProductForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.currency = _currency()
+        self.currency = shop_currency()
         for name in ("price", "cost"):
             amount = getattr(self.instance, name)
             self.initial[name] = None if amount is None else f"{to_major(amount, self.currency):f}"
@@ -91,11 +91,6 @@ class ProductForm(forms.ModelForm):
         return tags
 
 
-def _currency() -> str:
-    store = Store.objects.default_or_none()
-    return store.currency if store else "CNY"
-
-
 @admin.register(Product)
 class ProductAdmin(ConfigurationAdmin):
     group = "settings"
@@ -109,7 +104,7 @@ class ProductAdmin(ConfigurationAdmin):
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
-        return super().get_queryset(request).annotate(shop_currency=Value(_currency()))
+        return super().get_queryset(request).annotate(shop_currency=Value(shop_currency()))
 
     @admin.display(description=_("price"), ordering="price")
     def price_shown(self, product: Any) -> str:

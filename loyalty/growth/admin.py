@@ -55,7 +55,7 @@ class BadgeAdmin(ServiceAdmin):
 
 @admin.register(Task)
 class TaskAdmin(ServiceAdmin):
-    """What counts, the measure and the period of an existing task are fixed, because members have progress in it."""
+    """The trigger, the measure and the period of an existing task are fixed, because members have progress in it."""
 
     console_page, console_list = "task", "tasks"
     list_display = ("label", "trigger_label", "measure", "period", "levels", "active", "starts", "ends")

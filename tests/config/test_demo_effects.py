@@ -1,4 +1,4 @@
-"""What the demo shop plants is inside the intervals that the product shows (simulation, seed 7)."""
+"""The product shows intervals that contain the effects planted in the demo shop (simulation, seed 7)."""
 
 from __future__ import annotations
 

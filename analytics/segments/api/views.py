@@ -13,7 +13,6 @@ from rest_framework.response import Response
 from analytics.conditions.services.compilation import unknown_skus_of
 from analytics.conditions.services.query import Printer
 from analytics.conditions.services.query_messages import rule_of_text
-from analytics.features import selectors as features_selectors
 from analytics.segments import selectors
 from analytics.segments.api import serializers as shapes
 from analytics.segments.models import CustomerSegments, Segment, SegmentKind
@@ -26,6 +25,7 @@ from core.base.errors import Invalid, NotFound
 from core.db import idempotency
 from crm.customers.api.lookup import customer_of
 from crm.customers.models import Customer
+from crm.customers.selectors import shop_currency
 
 
 class SegmentPages(KeysetPagination):
@@ -59,7 +59,7 @@ def _segment_data(segment: Segment, printer: Printer) -> dict[str, Any]:
 
 
 def _detail(pk: int, *, status: int = 200) -> Response:
-    shown = _segment_data(segment_of(pk), Printer(features_selectors.shop_currency()))
+    shown = _segment_data(segment_of(pk), Printer(shop_currency()))
     shown["unknown_skus"] = unknown_skus_of(shown["rule"]) if shown["rule"] else []
     return Response(shapes.SegmentDetailOut(shown).data, status=status)
 
@@ -71,7 +71,7 @@ def _rule_of(data: Mapping[str, Any], kind: str) -> Any:
         raise Invalid(_("Send the rule as text or as a tree, not both."), code="one_of", field="text")
     if sent and kind == SegmentKind.STATIC:
         raise Invalid(_("A fixed list has no rule."), code="not_for_lists", field=sent[0])
-    return rule_of_text(data["text"], features_selectors.shop_currency()) if sent == ["text"] else data.get("rule")
+    return rule_of_text(data["text"], shop_currency()) if sent == ["text"] else data.get("rule")
 
 
 class SegmentsViewSet(ApiViewSet):
@@ -88,7 +88,7 @@ class SegmentsViewSet(ApiViewSet):
 
     @extend_schema(responses=shapes.SegmentOut(many=True))
     def list(self, request: Request) -> Response:
-        printer = Printer(features_selectors.shop_currency())
+        printer = Printer(shop_currency())
         page = [_segment_data(segment, printer) for segment in self.paginate_queryset(self.get_queryset()) or []]
         return self.get_paginated_response(shapes.SegmentOut(page, many=True).data)
 

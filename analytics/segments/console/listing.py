@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from analytics.conditions import labels as phrases
-from analytics.features.selectors import shop_currency
 from analytics.segments import selectors
 from analytics.segments.console.charts import Sparkline, sparkline
 from analytics.segments.models import Segment, SegmentKind, SegmentState
@@ -24,6 +23,7 @@ from core.console.list_columns import Cell
 from core.lists.columns import created_column, owner_column
 from core.lists.declaration import Column, Empty, Filter, ObjectList, State, TopAction, register
 from core.text.formatting import number
+from crm.customers.selectors import shop_currency
 
 NOT_YET = Value(datetime(1970, 1, 1, tzinfo=UTC), output_field=DateTimeField())
 

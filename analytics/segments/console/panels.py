@@ -15,6 +15,7 @@ from analytics.segments import selectors
 from core.console.views import may
 from crm.customers.models import Customer
 from crm.customers.registry import TABS, Tab, panel
+from crm.customers.selectors import shop_currency
 
 TABS.register("figures", Tab(_("Figures"), order=60))
 STAGE_TONES = {
@@ -46,7 +47,7 @@ def _figures(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
     ]
     return {
         "features": features,
-        "currency": features_selectors.shop_currency(),
+        "currency": shop_currency(),
         "stage_tone": STAGE_TONES.get(Stage(features.stage), "off"),
         "scores": scores if features.rfm_r else [],
         "group": RFM_GROUPS.get(features.rfm_group, ""),

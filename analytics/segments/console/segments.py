@@ -44,6 +44,7 @@ from core.jobs.queueing import enqueue_after_commit
 from core.lists.showing import respond
 from core.text.formatting import number
 from crm.customers.models import Customer
+from crm.customers.selectors import shop_currency
 
 log = structlog.get_logger("liuke.console")
 PAGE = 50
@@ -91,7 +92,7 @@ def _segment(pk: int) -> Segment:
 
 
 def _show(request: HttpRequest, segment: Segment, **more: Any) -> HttpResponse:
-    currency = features_selectors.shop_currency()
+    currency = shop_currency()
     by_rule = segment.kind == SegmentKind.RULE
     charts = selectors.size_charts(segment)
     context = {
@@ -240,7 +241,7 @@ def _draft(request: HttpRequest, currency: str) -> Draft:
 
 def _build(request: HttpRequest, segment: Segment | None) -> HttpResponse:
     """Show the builder. Each button submits the whole form; the input is shown again with errors beside it."""
-    currency = features_selectors.shop_currency()
+    currency = shop_currency()
     errors: dict[str, str] = {}
     if request.method == "GET":
         template = TEMPLATES.get(request.GET.get("template", ""))
@@ -325,7 +326,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 
     The builder requests this while the rule is being edited.
     """
-    currency = features_selectors.shop_currency()
+    currency = shop_currency()
     draft = _draft(request, currency)
     context = {"preview": _preview_context(request, draft, currency), "draft": draft, "live": draft.mode == "text"}
     return render(request, "analytics/segments/preview.html", context)

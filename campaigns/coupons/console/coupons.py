@@ -34,8 +34,9 @@ from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
 from core.lists.showing import respond
 from core.text.formatting import money, number, when
-from crm.customers.models import Customer, Store
+from crm.customers.models import Customer
 from crm.customers.registry import tab_address
+from crm.customers.selectors import shop_currency
 
 USES = 25
 COUPONS_OFFERED = 100
@@ -54,11 +55,6 @@ EDITOR = editing.Editor(
 
 def _coupon(pk: int) -> Coupon:
     return get_object_or_404(Coupon.objects.select_related("created_by"), pk=pk)
-
-
-def _currency() -> str:
-    store = Store.objects.filter(is_default=True).first()
-    return store.currency if store else "CNY"
 
 
 @page("campaigns.view_coupon")
@@ -224,7 +220,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest, coupon: Coupon | None) -> HttpResponse:
-    currency = _currency()
+    currency = shop_currency()
     action = EDITOR.action(coupon)
     if editing.is_submitted(request):
         form = CouponForm(request.POST, currency=currency, action=action, coupon=coupon)

@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from analytics.features.selectors import shop_currency
 from analytics.segments.models import Segment, SegmentState
 from campaigns.coupons.models import Coupon
 from campaigns.experiments.models import SHARE_METRICS, Experiment, ExperimentMetric, ExperimentScope, ExperimentState
 from campaigns.experiments.services.experiments import MOST_ARMS, Arm
 from campaigns.templates.models import Template
 from core.console.forms import RefusableForm
+from crm.customers.selectors import shop_currency
 from crm.orders.rules.money import to_major, to_minor
 
 SHOWN = 4

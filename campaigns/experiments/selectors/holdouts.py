@@ -8,12 +8,12 @@ from datetime import datetime
 
 from django.db import connection
 
-from analytics.features.selectors import shop_currency
 from campaigns.experiments.models import Experiment, ExperimentMetric, ExperimentScope
 from campaigns.experiments.rules import ExperimentEffect, GroupOutcome, effect_of, limits_of
 from campaigns.experiments.selectors.results import LEFT, ORDERS, SHARES, VALUES, WITHDRAWALS
 from campaigns.experiments.selectors.sums import WIDTH, columns_of, outcomes_of
 from core.db.statements import statement
+from crm.customers.selectors import shop_currency
 
 METRICS: tuple[str, ...] = (ExperimentMetric.ORDERED, ExperimentMetric.REVENUE, LEFT)
 ERROR = 0.05

@@ -12,7 +12,6 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from analytics.features.selectors import shop_currency
 from analytics.segments.services.queue import require_computed
 from campaigns.coupons.models import Coupon
 from campaigns.experiments import events, rules
@@ -25,6 +24,7 @@ from core.db.locks import lock_row
 from core.events.bus import emit
 from core.lists.services import copy_name, refuse_archived
 from core.security.models import User
+from crm.customers.selectors import shop_currency
 
 MOST_ARMS = 6
 CODES = "abcdef"

@@ -20,7 +20,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 
 from analytics.conditions.rules.trees import Node
-from analytics.features import selectors as analytics
 from analytics.segments.console import forms as rule_forms
 from analytics.segments.console.builder import Builder, operations
 from analytics.segments.console.builder import offered as conditions_offered
@@ -34,6 +33,7 @@ from campaigns.journeys.services import journeys as services
 from core.base.actor import of_user
 from core.base.errors import DomainError, Invalid
 from core.console.views import page, wants_part
+from crm.customers.selectors import shop_currency
 
 SETTINGS = "entry"
 LARGEST_TREE = 200_000
@@ -213,7 +213,7 @@ def panel(
         shown = rule if rule is not None else _shown_rule(values.get("rule"))
         places = {name: message for name, message in errors.items() if name.startswith("rule")}
         context |= {
-            "root": Builder(analytics.shop_currency(), places).show(shown),
+            "root": Builder(shop_currency(), places).show(shown),
             "offered": conditions_offered(),
             "operations": operations(),
         }
@@ -245,7 +245,7 @@ def step(request: HttpRequest, pk: int, step_id: str) -> HttpResponse:
             journey=journey, draft=draft, name=request.POST.get("name") or None, actor=of_user(request.user)
         )
         return _saved(request, back, command)
-    currency = analytics.shop_currency()
+    currency = shop_currency()
     changed = forms.read_step(steps[step_id], sent, currency)
     if command != "save" and "rule" in changed:
         shown = rule_forms.change(rule_forms.tree_of(sent, currency), command)

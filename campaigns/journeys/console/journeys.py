@@ -158,19 +158,7 @@ def counts(request: HttpRequest, pk: int) -> HttpResponse:
 
 def publish_text(journey: Journey) -> str:
     """Return the effect of publishing, in numbers."""
-    members = words.members_words(journey.draft)
-    if journey.version is None:
-        text = _t("“%(name)s” is published, and customers enter it from now on.") % {"name": journey.name}
-        return _joined(text, members)
-    people = services.under_way(journey)
-    text = ngettext(
-        "“%(name)s” is published: new customers follow this version. %(people)s customer in the journey stays"
-        " with the version they entered.",
-        "“%(name)s” is published: new customers follow this version. %(people)s customers in the journey stay"
-        " with the version they entered.",
-        people,
-    )
-    return _joined(text % {"name": journey.name, "people": number(people)}, members)
+    return _joined(words.publishing_words(journey), words.members_words(journey.draft))
 
 
 def _joined(*sentences: str) -> str:

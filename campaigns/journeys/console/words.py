@@ -12,12 +12,12 @@ from django.utils.translation import ngettext
 
 from analytics.segments.models import Segment
 from campaigns.journeys import labels
-from campaigns.journeys.models import JourneyRun, RunState
+from campaigns.journeys.models import Journey, JourneyRun, RunState
 from campaigns.journeys.registry import STEPS
 from campaigns.journeys.rules import AnyJourney, Step
 from campaigns.journeys.selectors.runs import Counts
 from campaigns.journeys.services.events import event_words
-from campaigns.journeys.services.journeys import DATES, EVERY, JourneyProblem, label_of
+from campaigns.journeys.services.journeys import DATES, EVERY, JourneyProblem, label_of, under_way
 from core.text.formatting import number
 
 
@@ -133,6 +133,21 @@ def entry_words(definition: AnyJourney, names: Mapping[Any, str] | None = None) 
     else:
         return _t("No entry yet")
     return _t("%(entry)s, in “%(segment)s”") % {"entry": text, "segment": segment} if segment else text
+
+
+def publishing_words(journey: Journey) -> str:
+    """Describe which customers follow the draft when it is published."""
+    if journey.version_id is None:
+        return _t("“%(name)s” is published, and customers enter it from now on.") % {"name": journey.name}
+    people = under_way(journey)
+    text = ngettext(
+        "“%(name)s” is published: new customers follow this version. %(people)s customer in the journey stays"
+        " with the version they entered.",
+        "“%(name)s” is published: new customers follow this version. %(people)s customers in the journey stay"
+        " with the version they entered.",
+        people,
+    )
+    return text % {"name": journey.name, "people": number(people)}
 
 
 def members_words(definition: AnyJourney) -> str:

@@ -16,7 +16,6 @@ from typing import Any
 from django.db import connection
 from django.db.models import Sum
 
-from analytics.features.selectors import shop_currency
 from campaigns.experiments.models import ExperimentMetric
 from campaigns.experiments.rules import ExperimentEffect, effect_of
 from campaigns.experiments.selectors.holdouts import (
@@ -34,6 +33,7 @@ from campaigns.journeys.selectors.runs import Counts
 from core.base import clock
 from core.base.zones import shop_day
 from core.db.statements import statement
+from crm.customers.selectors import shop_currency
 from crm.orders.selectors.bought import order_counts
 from loyalty.ledger.selectors.balances import points_worth
 from loyalty.program.models import Program

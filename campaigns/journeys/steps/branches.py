@@ -9,13 +9,13 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from analytics.conditions import labels as phrases
-from analytics.features import selectors
 from analytics.segments.services.figures import matching_customers
 from campaigns.journeys.models import EndReason
 from campaigns.journeys.registry import StepBatch, StepKind
 from campaigns.journeys.rules import StepValues, arm_of
 from campaigns.journeys.services.facts import happened_since
 from core.fields import Field, Text
+from crm.customers.selectors import shop_currency
 
 
 class Branch(StepKind):
@@ -37,7 +37,7 @@ class Branch(StepKind):
 
     def words(self, values: StepValues) -> str:
         rule = values.get("rule")
-        return phrases.sentence(rule, selectors.shop_currency()) if rule else ""
+        return phrases.sentence(rule, shop_currency()) if rule else ""
 
 
 class Split(StepKind):

@@ -12,13 +12,13 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from analytics.features.selectors import shop_currency
 from campaigns.reports.console.cells import HEADS, cells_of
 from campaigns.reports.selectors.campaigns import Campaign, campaign_of
 from campaigns.reports.selectors.coupons import CouponFigures, coupon_figures
 from campaigns.reports.selectors.figures import MessageFigures, figures_of
 from core.console.list_columns import COLUMNS, AddedColumns
 from core.lists.declaration import ADDED_ACTIONS, BulkAction
+from crm.customers.selectors import shop_currency
 
 
 def results_of(campaigns: Sequence[Campaign]) -> dict[str, MessageFigures | CouponFigures]:

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from analytics.features.selectors import shop_currency
 from campaigns.reports.console.cells import (
     NONE,
     amounts,
@@ -34,6 +33,7 @@ from core.console.views import may, page
 from core.text.currencies import to_major
 from core.text.formatting import local, money, number
 from core.text.spreadsheets import BYTE_ORDER_MARK, csv_line
+from crm.customers.selectors import shop_currency
 
 LEAST, MOST = 2, 10
 OFFERED = 30

@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from analytics.features.selectors import shop_currency
 from analytics.segments.models import Segment
 from analytics.segments.services.segments import segments_by_rule
 from campaigns.broadcasts.models import Broadcast, BroadcastState
@@ -38,6 +37,7 @@ from core.console.charts import Chart, Series
 from core.console.views import may
 from core.text.currencies import to_major
 from core.text.formatting import day, money, month, number
+from crm.customers.selectors import shop_currency
 
 CAUSED, RUNNING, CHANCES = "campaigns.caused", "campaigns.running", "campaigns.opportunities"
 kept.FIGURES.register(CAUSED, caused_and_clicked)

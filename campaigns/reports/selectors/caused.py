@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db import connection
 
-from analytics.features.selectors import shop_currency
 from campaigns.experiments.models import Experiment, ExperimentMetric, ExperimentScope, ExperimentState
 from campaigns.experiments.rules import ExperimentEffect, GroupOutcome, effect_of
 from campaigns.journeys.models import Journey, JourneyState
@@ -21,6 +20,7 @@ from campaigns.reports.selectors.campaigns import DEFAULT_DAYS
 from core.base import clock
 from core.base.zones import shop_day, shop_midnight
 from core.db.statements import statement
+from crm.customers.selectors import shop_currency
 from crm.orders.selectors.bought import order_counts
 
 MONTHS = 6

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from django.core.cache import cache
 from django.db import connection
 
-from analytics.features.selectors import shop_currency
 from campaigns.channels.registry import CHANNELS
 from campaigns.experiments.models import ExperimentMetric
 from campaigns.experiments.rules import ExperimentEffect, effect_of
@@ -29,6 +28,7 @@ from campaigns.reports.selectors.campaigns import Campaign, campaign_of
 from core.base import clock
 from core.db.slow_results import many_cached_when_slow
 from core.db.statements import statement
+from crm.customers.selectors import shop_currency
 from crm.orders.selectors.bought import order_counts
 
 SLOW_SECONDS = 0.2

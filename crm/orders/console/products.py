@@ -20,6 +20,7 @@ from core.console.views import may, page
 from core.db import paging
 from core.fields import Field, PickedItem, form_fields
 from core.text.formatting import money
+from crm.customers.selectors import shop_currency
 from crm.orders.models import Product
 from crm.orders.rules.money import to_major, to_minor
 from crm.orders.selectors import picking
@@ -53,7 +54,7 @@ def index(request: HttpRequest) -> HttpResponse:
     if category:
         rows = rows.filter(category=category)
     page_of_rows = paging.keyset(rows, ["sku", "id"], request.GET.get("cursor"), PAGE)
-    currency = picking.shop_currency()
+    currency = shop_currency()
     context = {
         "page": page_of_rows,
         "rows": [
@@ -129,7 +130,7 @@ class ProductForm(RefusableForm):
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     product = get_object_or_404(Product, pk=pk)
     form = ProductForm(
-        request.POST or None, request.FILES or None, product=product, currency=picking.shop_currency()
+        request.POST or None, request.FILES or None, product=product, currency=shop_currency()
     )  # fmt: skip
     if request.method == "POST" and (
         response := EDITOR.save(

@@ -11,16 +11,11 @@ from django.utils.translation import ngettext
 
 from core.fields import PickedItem
 from core.text.formatting import money, number
-from crm.customers.models import Store
+from crm.customers.selectors import shop_currency
 from crm.orders.models import Product, ProductQuerySet
 from crm.orders.selectors.pictures import product_picture_path
 
 MATCHES = 12
-
-
-def shop_currency() -> str:
-    store = Store.objects.default_or_none()
-    return store.currency if store else "CNY"
 
 
 def search_products(query: str) -> ProductQuerySet:

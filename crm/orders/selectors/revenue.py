@@ -9,7 +9,7 @@ from django.db import connection
 
 from core.base import clock
 from core.base.zones import shop_day, shop_midnight, shop_zone
-from crm.customers.models import Store
+from crm.customers.selectors import shop_currency
 from crm.orders.selectors.bought import order_counts
 
 DAYS = 30
@@ -17,8 +17,7 @@ DAYS = 30
 
 def revenue_by_day(days: int = DAYS) -> dict[str, Any]:
     """Return net revenue and orders of each of the last `2 * days` days of the shop, in a form that can be kept."""
-    store = Store.objects.default_or_none()
-    currency = store.currency if store else "CNY"
+    currency = shop_currency()
     today = shop_day(clock.now())
     first = today - timedelta(days=2 * days - 1)
     with connection.cursor() as cursor:

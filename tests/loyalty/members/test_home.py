@@ -1,4 +1,4 @@
-"""What members bought in 30 days and in the 30 days before."""
+"""Purchases of members in 30 days and in the 30 days before."""
 
 from __future__ import annotations
 
