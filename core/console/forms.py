@@ -13,12 +13,16 @@ from core.base.errors import DomainError
 
 @dataclass(frozen=True)
 class FilterChoice:
-    """A filter of a list for `components/filter_choices.html`: its (value, label) pairs and the chosen value."""
+    """A filter of a list for `components/filter_choices.html`: its (value, label) pairs and the chosen value.
+
+    `with_all`: an empty value stands before them for all rows.
+    """
 
     name: str
     label: str | Promise
     choices: Sequence[tuple[str, str | Promise]]
     value: str
+    with_all: bool = True
 
 
 def look_again(action: str, target: str) -> dict[str, str]:

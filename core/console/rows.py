@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
@@ -25,13 +24,3 @@ class TabLink:
     code: str
     label: str | Promise
     url: str = ""
-
-
-@dataclass(frozen=True)
-class ChoiceFilter:
-    """A select above a list: its parameter, its label, its options as (value, text), and the chosen value."""
-
-    name: str
-    label: str | Promise
-    choices: Sequence[tuple[str, str | Promise]]
-    chosen: str

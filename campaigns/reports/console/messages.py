@@ -32,7 +32,7 @@ from campaigns.transactional.rules import SURVEY_ORIGIN
 from core.base import clock
 from core.base.actor import of_user
 from core.base.errors import Invalid
-from core.console.rows import ChoiceFilter
+from core.console.forms import FilterChoice
 from core.console.views import may, page, viewer
 from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
@@ -173,7 +173,7 @@ def _reasons(counts: dict[tuple[str, str], int], state: str) -> list[CountedCode
     return [CountedCode(reason, reason_label(reason), count) for reason, count in by_count]
 
 
-def _filters(message_filter: queries.MessageFilter, origins: dict[str, reports_labels.Origin]) -> list[ChoiceFilter]:
+def _filters(message_filter: queries.MessageFilter, origins: dict[str, reports_labels.Origin]) -> list[FilterChoice]:
     """Return the filters; a chosen campaign beyond the list's limit is kept."""
     offered = [
         choice for kind in reports_labels.SENDING_KINDS for choice in reports_labels.newest(kind, CAMPAIGNS_OFFERED)
@@ -187,22 +187,22 @@ def _filters(message_filter: queries.MessageFilter, origins: dict[str, reports_l
         for value in channels_selectors.PERIODS[:-1]
     ]
     return [
-        ChoiceFilter("state", _t("State"), [("", _t("All")), *states], message_filter.state),
-        ChoiceFilter("reason", _t("Reason"), [("", _t("All")), *REASONS.items()], message_filter.reason),
-        ChoiceFilter(
+        FilterChoice("state", _t("State"), states, message_filter.state),
+        FilterChoice("reason", _t("Reason"), list(REASONS.items()), message_filter.reason),
+        FilterChoice(
             "reaction",
             _t("Reaction"),
-            [("", _t("All")), *((name, _reaction(name, message_filter.window)) for name in queries.REACTIONS)],
+            [(name, _reaction(name, message_filter.window)) for name in queries.REACTIONS],
             message_filter.reaction,
         ),
-        ChoiceFilter("campaign", _t("Campaign"), [("", _t("All")), *campaigns], message_filter.origin),
-        ChoiceFilter(
+        FilterChoice("campaign", _t("Campaign"), campaigns, message_filter.origin),
+        FilterChoice(
             "channel",
             _t("Channel"),
-            [("", _t("All")), *((n, channel_label(n)) for n in CHANNELS.names())],
+            [(name, channel_label(name)) for name in CHANNELS.names()],
             message_filter.channel,
         ),
-        ChoiceFilter("days", _t("Period"), [*periods, ("all", _t("All"))], message_filter.days),
+        FilterChoice("days", _t("Period"), [*periods, ("all", _t("All"))], message_filter.days, with_all=False),
     ]
 
 
