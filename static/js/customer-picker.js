@@ -36,14 +36,17 @@
     else show(picker, false);
   });
   document.addEventListener("htmx:after:swap", () => {
-    const picker = document.activeElement && partsOf(document.activeElement);
-    if (!picker) return;
-    // A whole number needs no choice: the name beside it says whose it is.
-    const exact = $$("[role=option]", picker.options).find((option) => option.dataset.number === picker.input.value.trim());
-    if (exact) {
-      picker.chosen.textContent = exact.dataset.name;
-      show(picker, false);
-    } else if (picker.options.childElementCount && picker.input.value.trim() && !picker.chosen.textContent) show(picker, true);
+    for (const box of $$("[data-customer-picker]")) {
+      const picker = partsOf(box.firstElementChild);
+      const typed = picker.input.value.trim();
+      if (!typed || picker.chosen.textContent) continue;
+      // A whole number needs no choice: the name beside it says whose it is, even when the field was left meanwhile.
+      const exact = $$("[role=option]", picker.options).find((option) => option.dataset.number === typed);
+      if (exact) {
+        picker.chosen.textContent = exact.dataset.name;
+        show(picker, false);
+      } else if (picker.input === document.activeElement && picker.options.childElementCount) show(picker, true);
+    }
   });
   document.addEventListener("mousedown", (event) => {
     const option = event.target.closest?.("[data-customer-picker] [role=option]");

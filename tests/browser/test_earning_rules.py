@@ -31,7 +31,7 @@ def test_a_rule_is_tried_and_then_published(signed_in, customer):
     page.get_by_label("Points", exact=False).first.fill("2")
     page.get_by_label("On a member's last orders").fill(buyer.number)
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_text("Tang Mei").first).to_be_visible()
+    expect(page.get_by_role("heading", name="Tang Mei: 0 points")).to_be_visible()
     # then nothing is published yet
     assert rule.versions.count() == 1
     # when it is published
