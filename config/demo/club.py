@@ -103,11 +103,15 @@ class Club:
     def redeem(self, number: int) -> None:
         """Let some members redeem a reward that they can pay."""
         world = self.world
-        accounts = Account.objects.filter(available__gte=100, point_type__spendable=True, member__state="active")
-        for account in accounts.select_related("member__program", "member__customer").order_by("pk"):
+        payable = Account.objects.filter(available__gte=100, point_type__spendable=True, member__state="active")
+        drawn = [
+            pk
+            for pk in payable.order_by("pk").values_list("pk", flat=True)
+            if world.chance("redeem", pk, number) < REDEEM_SHARE
+        ]
+        accounts = Account.objects.filter(pk__in=drawn).select_related("member__program", "member__customer")
+        for account in accounts.order_by("pk"):
             key = (account.pk, number)
-            if world.chance("redeem", *key) >= REDEEM_SHARE:
-                continue
             reward = self._choose(account.available, world.chance("which", *key))
             if reward is not None:
                 self._redeem(account.member, reward, key)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 
+from django.db import connection
+
 from analytics.features.services import features
 from analytics.segments.services import runs as segments
 from campaigns.broadcasts.services.runs import run_broadcasts
@@ -33,6 +35,8 @@ MORNING, EVENING = time(10, 30), time(23, 30)
 DAILY_DAYS = 90
 EVENING_DAYS = 14
 WEEK = timedelta(days=7)
+# Orders at which the tables are analysed first.
+FIRST_ANALYZE = 100
 
 
 class Loop:
@@ -51,6 +55,7 @@ class Loop:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.moments, self.busy = _moments(world, busy_days)
         self._next = self._nights = 0
+        self._analyzed_at = FIRST_ANALYZE // 2
 
     def run(self) -> None:
         """Do all steps."""
@@ -61,6 +66,7 @@ class Loop:
                 self._evening(moment)
                 continue
             self._step(moment)
+            self._analyze()
             if f"{local:%Y-%m}" != shown:
                 shown = f"{local:%Y-%m}"
                 self.say(f"{shown}: {self.world.writer.orders:,} orders")
@@ -97,6 +103,13 @@ class Loop:
             run_broadcasts()
             enter_due()
             self._send()
+
+    def _analyze(self) -> None:
+        """Let the planner know the sizes of the tables whenever the shop has doubled."""
+        if self.world.writer.orders >= 2 * self._analyzed_at:
+            self._analyzed_at = self.world.writer.orders
+            with self._timed("planner statistics"), connection.cursor() as cursor:
+                cursor.execute("ANALYZE")
 
     def _evening(self, moment: datetime) -> None:
         """Send what became due since the morning: messages to other time zones, and steps of journeys."""

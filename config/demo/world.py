@@ -17,7 +17,7 @@ from crm.simulation.services.steps import PlacedOrder, ShopWriter
 from loyalty.earning.services.awards import enrol_buyers
 from loyalty.program.models import Member, Program
 from loyalty.tiers.models import Tier
-from loyalty.tiers.services.evaluation import evaluate_tiers
+from loyalty.tiers.services.evaluation import evaluate_history
 
 
 @dataclass
@@ -72,20 +72,30 @@ class World:
         if not placed:
             return placed
         enrol_buyers(program=self.program, orders=Order.objects.filter(pk__in=[order.id for order in placed]))
+        raises: list[dict[int, datetime]] = []
+        seen: dict[int, int] = defaultdict(int)
         for order in placed:
             self.last_bought[order.owner] = order.at
-            self._raise_tier(order)
+            if self._reaches_tier(order):
+                # The second raise of one customer is evaluated after the first.
+                number = seen[order.customer_id]
+                seen[order.customer_id] += 1
+                raises += [{}] if number == len(raises) else []
+                raises[number][order.customer_id] = order.at
+        for moments in raises:
+            evaluate_history(program=self.program, moments=moments)
         return placed
 
-    def _raise_tier(self, order: PlacedOrder) -> None:
+    def _reaches_tier(self, order: PlacedOrder) -> bool:
         since = order.at - timedelta(days=self.program.tier_window_days)
         history = self.spent[order.owner]
         history.append((order.at, order.total))
         total = sum(amount for at, amount in history if since <= at <= order.at)
         rank = max((rank for threshold, rank in self.limits if total >= threshold), default=0)
-        if rank > self.ranks.get(order.owner, 0):
-            evaluate_tiers(program=self.program, customer_ids=[order.customer_id], at=order.at)
+        reaches = rank > self.ranks.get(order.owner, 0)
+        if reaches:
             self.ranks[order.owner] = rank
+        return reaches
 
     def forget_ranks(self) -> None:
         """Read the tiers again, after members went down."""

@@ -95,9 +95,14 @@ class ShopWriter:
 
     def number(self, purchase: Purchase) -> str:
         """Return the number that the order of a purchase has or will have."""
-        if not purchase.order_id:
-            [purchase.order_id] = reserve("crm_order", 1)
+        self._reserve([purchase])
         return f"S{purchase.order_id:09d}"
+
+    def _reserve(self, purchases: Sequence[Purchase]) -> None:
+        """Give an id to the order of each purchase that has none."""
+        without = [purchase for purchase in purchases if not purchase.order_id]
+        for purchase, pk in zip(without, reserve("crm_order", len(without)), strict=True):
+            purchase.order_id = pk
 
     def name(self, product: int) -> str:
         """Return the name of a product in the shop's language."""
@@ -108,8 +113,7 @@ class ShopWriter:
         """Write paid orders with lines and payments, and emit `crm.order_paid` for each, at the time of its payment."""
         if not purchases:
             return []
-        for purchase in purchases:
-            self.number(purchase)
+        self._reserve(purchases)
         orders, lines, payments, placed = [], [], [], []
         for purchase in purchases:
             pk = purchase.order_id

@@ -5,7 +5,7 @@ One statement evaluates all members.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -59,6 +59,9 @@ WINDOWS: dict[str, str] = {
         up_from=f"(({_TODAY} - interval '1 year') AT TIME ZONE %(zone)s)",
     ),
 }
+# The moment of each given customer.
+_MOMENTS = """JOIN unnest(%(customers)s::bigint[], %(moments)s::timestamptz[]) AS g(customer_id, at)
+              ON g.customer_id = m.customer_id"""
 _REFUNDS = "SELECT f.order_id, sum(f.amount) AS amount FROM crm_refund f WHERE f.recorded_at > %(last_run)s GROUP BY 1"
 
 
@@ -92,6 +95,20 @@ def evaluate_tiers(
     everyone = MemberRange(0, LAST_ID, _last_run_before(program, at) if downgrade else None)
     with transaction.atomic():
         return _evaluate(program, everyone, customer_ids, downgrade, at, actor)
+
+
+def evaluate_history(*, program: Program, moments: Mapping[int, datetime]) -> tuple[int, int]:
+    """Move up each of these customers who qualified at the customer's own moment, which begins the new tier period.
+
+    For orders that are recorded together and were paid at different times. Only facts up to the moment count. Returns
+    (members up, members down).
+    """
+    if not moments:
+        return 0, 0
+    with transaction.atomic():
+        return _evaluate(
+            program, MemberRange(0, LAST_ID, None), sorted(moments), False, max(moments.values()), SYSTEM, moments
+        )
 
 
 def preview_moves(
@@ -186,11 +203,27 @@ def _ranges(program: Program, at: datetime, alone: bool) -> list[MemberRange]:
 
 
 def _evaluate(
-    program: Program, part: MemberRange, customer_ids: Sequence[int] | None, downgrade: bool, at: datetime, actor: Actor
+    program: Program,
+    part: MemberRange,
+    customer_ids: Sequence[int] | None,
+    downgrade: bool,
+    at: datetime,
+    actor: Actor,
+    moments: Mapping[int, datetime] | None = None,
 ) -> tuple[int, int]:
     with connection.cursor() as cursor:
-        _decide(cursor, program, part, customer_ids, downgrade, at, saved_tiers(program), locks="FOR NO KEY UPDATE")
-        up, down = _write(cursor, at, actor)
+        _decide(
+            cursor,
+            program,
+            part,
+            customer_ids,
+            downgrade,
+            at,
+            saved_tiers(program),
+            locks="FOR NO KEY UPDATE OF m",
+            moments=moments,
+        )
+        up, down = _write(cursor, actor)
         cursor.execute("DROP TABLE loyalty_tier_moves, loyalty_tier_changes")
     return up, down
 
@@ -210,15 +243,32 @@ def _decide(
     tiers: Sequence[tuple[int, int]],
     *,
     locks: str,
+    moments: Mapping[int, datetime] | None = None,
 ) -> None:
-    """Fill two temporary tables: the figures of the members, and the members who change."""
+    """Fill two temporary tables: the figures of the members, and the members who change.
+
+    `at` is the moment of everyone, or the last one of `moments`, which are those of the given customers.
+    """
     values = _values(program, part, customer_ids, downgrade, at, tiers)
+    windows = WINDOWS[program.tier_period]
+    if moments is not None:
+        values["moments"] = [moments[pk] for pk in values["customers"]]
+        values["earliest"] -= at - min(moments.values())
+        windows = windows.replace("%(at)s", "l.at")
     cursor.execute("SET LOCAL work_mem = '128MB'")
     who = "true" if customer_ids is None else "o.customer_id = ANY(%(customers)s)"
     metric = METRICS[program.tier_metric].format(
         refunds=_REFUNDS if downgrade and values["last_run"] != "infinity" else NO_REFUNDS, who=who
     )
-    moves = statement(__package__, "moves", windows=WINDOWS[program.tier_period], metric=metric, locks=locks)
+    moves = statement(
+        __package__,
+        "moves",
+        windows=windows,
+        metric=metric,
+        locks=locks,
+        at="%(at)s::timestamptz" if moments is None else "g.at",
+        moments="" if moments is None else _MOMENTS,
+    )
     cursor.execute(moves, values)
     # Autovacuum never analyses temporary tables. Without ANALYZE, a million members would be joined row by row. The few
     # members of an order are joined faster than their tables are analysed.
@@ -273,7 +323,7 @@ def _values(
     }
 
 
-def _write(cursor: Any, at: datetime, actor: Actor) -> tuple[int, int]:
+def _write(cursor: Any, actor: Actor) -> tuple[int, int]:
     """Close and open the intervals. A new one never begins before the last one ended, whatever clock `at` came from.
 
     The members are updated first, because the guard of the intervals needs the locks on them.
@@ -281,35 +331,33 @@ def _write(cursor: Any, at: datetime, actor: Actor) -> tuple[int, int]:
     cursor.execute(
         """UPDATE loyalty_member m
            SET qualifying = moves.qualifying, tier_id = CASE WHEN c.moved THEN c.after_id ELSE m.tier_id END,
-               tier_since = CASE WHEN c.moved THEN %s ELSE m.tier_since END
+               tier_since = CASE WHEN c.moved THEN c.at ELSE m.tier_since END
            FROM loyalty_tier_moves moves LEFT JOIN loyalty_tier_changes c ON c.member_id = moves.member_id
-           WHERE m.id = moves.member_id AND (c.moved OR moves.qualifying <> moves.qualifying_before)""",
-        [at],
+           WHERE m.id = moves.member_id AND (c.moved OR moves.qualifying <> moves.qualifying_before)"""
     )
     cursor.execute(
-        """UPDATE loyalty_tierperiod p SET ended_at = greatest(%s, p.started_at) FROM loyalty_tier_changes c
-           WHERE p.member_id = c.member_id AND p.ended_at IS NULL""",
-        [at],
+        """UPDATE loyalty_tierperiod p SET ended_at = greatest(c.at, p.started_at) FROM loyalty_tier_changes c
+           WHERE p.member_id = c.member_id AND p.ended_at IS NULL"""
     )
     cursor.execute(
         """INSERT INTO loyalty_tierperiod (member_id, tier_id, reason, started_at, actor)
            SELECT c.member_id, c.after_id, CASE WHEN c.up AND %s THEN 'imported' ELSE c.reason END,
-                  greatest(%s, p.ended_at), %s FROM loyalty_tier_changes c
+                  greatest(c.at, p.ended_at), %s FROM loyalty_tier_changes c
            LEFT JOIN (SELECT member_id, max(e.ended_at) AS ended_at FROM loyalty_tierperiod e
                       JOIN loyalty_tier_changes USING (member_id) GROUP BY member_id) AS p ON p.member_id = c.member_id
            WHERE c.after_id IS NOT NULL""",
         # Imported history gives a tier, but none of the effects of reaching it (I3).
-        [allowed() < Effect.OUTSIDE, at, str(actor)],
+        [allowed() < Effect.OUTSIDE, str(actor)],
     )
     up, down = _counts(cursor)
     if up or down:
         emit_from_select(
             events.TIER_CHANGED,
             """SELECT c.customer_id, jsonb_build_object('from', b.name, 'to', a.name, 'up', c.up, 'tier', c.after_id,
-                                                        'reason', c.reason), %s::timestamptz
+                                                        'reason', c.reason), c.at
                FROM loyalty_tier_changes c LEFT JOIN loyalty_tier b ON b.id = c.before_id
                LEFT JOIN loyalty_tier a ON a.id = c.after_id WHERE c.moved""",
-            [at],
+            [],
             actor=actor,
         )
     return up, down

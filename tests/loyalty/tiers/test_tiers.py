@@ -10,13 +10,15 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from core.base.actor import SYSTEM
+from core.events.models import DomainEvent
 from crm.orders.services.refunds import record_refund
 from loyalty.ledger.models import Account
+from loyalty.ledger.services.enrolment import enrol_member
 from loyalty.ledger.services.granting import Grant, grant_points
 from loyalty.ledger.services.redemption import redeem_points
 from loyalty.program.models import Member, PointType
 from loyalty.tiers.models import Tier, TierPeriod, TierRun
-from loyalty.tiers.services.evaluation import evaluate_tiers
+from loyalty.tiers.services.evaluation import evaluate_history, evaluate_tiers
 from loyalty.tiers.webhooks import _tiers
 from tests.loyalty.tiers.samples import event_payloads, intervals, later, tier_of
 
@@ -232,3 +234,29 @@ def test_the_webhook_gives_the_reason(program, buyer):
             "reason": "qualified",
         }
     ]
+
+
+def test_orders_recorded_together_raise_each_buyer_at_the_buyers_own_moment(program, make_customer, make_order):
+    # given two members, each with an order for gold 40 or 20 days ago, and one with a larger order since
+    members = [enrol_member(customer=make_customer(), program=program, actor=SYSTEM) for _number in range(2)]
+    first, second = members
+    moments = {
+        first.customer_id: make_order(first.customer, 250_000, days_ago=40).paid_at,
+        second.customer_id: make_order(second.customer, 250_000, days_ago=20).paid_at,
+    }
+    make_order(first.customer, 5_000_000, days_ago=10)
+    # when both are evaluated in one call
+    assert evaluate_history(program=program, moments=moments) == (2, 0)
+    # then each is gold since its own order, and the later order has not counted yet
+    for member in members:
+        assert tier_of(member) == "gold"
+        assert member.qualifying == 250_000
+        assert member.tier_since == moments[member.customer_id]
+        assert TierPeriod.objects.get(member=member).started_at == moments[member.customer_id]
+    changed = DomainEvent.objects.filter(kind="loyalty.tier_changed").order_by("occurred_at")
+    assert [(event.subject_id, event.occurred_at) for event in changed] == sorted(
+        moments.items(), key=lambda item: item[1]
+    )
+    # and a moment before the order raises nobody
+    assert evaluate_history(program=program, moments={first.customer_id: moments[first.customer_id]}) == (0, 0)
+    assert evaluate_history(program=program, moments={}) == (0, 0)

@@ -292,7 +292,7 @@ def test_the_decision_in_sql_equals_the_rules_decision(db, found, downgrade, one
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """CREATE TEMP TABLE loyalty_tier_moves ON COMMIT DROP AS
-               SELECT n AS member_id, n AS customer_id, NULL::bigint AS before_id, g.*
+               SELECT n AS member_id, n AS customer_id, now() AS at, NULL::bigint AS before_id, g.*
                FROM unnest(%s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s::text[], %s::bool[], %s::bool[],
                            %s::bool[], %s::bool[]) WITH ORDINALITY
                     AS g(before, earned, kept, had, floor, floor_kind, given, refunded, is_locked, due, n)""",

@@ -13,7 +13,7 @@ aimed AS (
                WHEN due THEN qualified
                ELSE before END AS step
     FROM judged j)
-SELECT member_id, customer_id, before_id, (%(tiers)s::bigint[])[step] AS after_id, step > before AS up,
+SELECT member_id, customer_id, at, before_id, (%(tiers)s::bigint[])[step] AS after_id, step > before AS up,
        step <> before AS moved,
        CASE WHEN step > before THEN CASE WHEN earned >= floor THEN 'qualified' ELSE floor_kind END
             WHEN step = before THEN 'qualified'
