@@ -44,7 +44,7 @@ REWARDS = (
     ("school", "donation", "Books for a village school", "捐赠乡村图书角", 100, 0.07, None),
     ("grinder", "gift", "Hand grinder", "手摇磨豆机", 2600, 0.05, 20),
 )
-REDEEM_SHARE = 0.013
+REDEEM_SHARE = 0.01
 POINTS_SHARE = 0.06
 VOUCHERS = 120
 TASK_DAYS = 34
