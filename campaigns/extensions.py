@@ -3,6 +3,7 @@
 # isort: off
 import campaigns.channels.extensions
 import campaigns.coupons.extensions
+import campaigns.designs.extensions
 import campaigns.templates.extensions
 import campaigns.messages.extensions
 import campaigns.experiments.extensions

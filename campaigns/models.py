@@ -14,6 +14,7 @@ from campaigns.coupons.models import (
     DiscountKind,
     UseState,
 )
+from campaigns.designs.models import DesignPicture, SavedBlock
 from campaigns.experiments.models import (
     SHARE_METRICS,
     Experiment,
@@ -34,7 +35,7 @@ from campaigns.journeys.models import (
     RunState,
 )
 from campaigns.messages.models import DomainDay, LinkClick, Message, MessageState, SendingPolicy, Suppression
-from campaigns.templates.models import MessageClass, Template, TemplateText
+from campaigns.templates.models import MessageClass, Template, TemplateDesign, TemplateDraft, TemplateText
 
 __all__ = [
     "SHARE_METRICS",
@@ -50,6 +51,7 @@ __all__ = [
     "CouponCode",
     "CouponTally",
     "CouponUse",
+    "DesignPicture",
     "DiscountKind",
     "DomainDay",
     "EndReason",
@@ -70,10 +72,13 @@ __all__ = [
     "MessageClass",
     "MessageState",
     "RunState",
+    "SavedBlock",
     "SendingPolicy",
     "ShopDay",
     "Suppression",
     "Template",
+    "TemplateDesign",
+    "TemplateDraft",
     "TemplateText",
     "UseState",
 ]

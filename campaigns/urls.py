@@ -10,6 +10,7 @@ from campaigns.channels import console as channels
 from campaigns.coupons.api import codes as coupon_codes_api
 from campaigns.coupons.api import views as coupons_api
 from campaigns.coupons.console import coupons
+from campaigns.designs import public as designs
 from campaigns.experiments.console import experiments
 from campaigns.journeys import api as journeys_api
 from campaigns.journeys.console import editor as journey_editor
@@ -22,6 +23,8 @@ from campaigns.messages.console import policy as sending
 from campaigns.messages.public import hooks, links
 from campaigns.preferences import public as preferences
 from campaigns.reports.console import calendar, compare, messages, opportunities, results, why
+from campaigns.templates import public as member_codes
+from campaigns.templates.console import designs as designing
 from campaigns.templates.console import templates
 from campaigns.transactional import api as messages_api
 
@@ -118,7 +121,19 @@ console = [
     path("templates/new/", templates.new, name="template_new"),
     path("templates/preview/", templates.preview, name="template_preview"),
     path("templates/preview/<slug:mark>/", templates.draft, name="template_draft"),
+    path("templates/designs/", designing.choose, name="design_choose"),
+    path("templates/designs/start/", designing.start, name="design_start"),
+    path("templates/designs/preview/", designing.preview, name="design_preview"),
+    path("templates/designs/pictures/", designing.upload, name="design_upload"),
+    path("templates/designs/blocks/", designing.keep_block, name="design_keep_block"),
+    path("templates/designs/blocks/<int:pk>/delete/", designing.delete_block, name="design_delete_block"),
+    path("templates/designs/ready/<slug:code>/", designing.ready, name="design_ready"),
+    path("templates/designs/<int:pk>/", designing.edit, name="design_edit"),
+    path("templates/designs/<int:pk>/save/", designing.autosave, name="design_autosave"),
+    path("templates/designs/<int:pk>/publish/", designing.publish, name="design_publish"),
+    path("templates/designs/<int:pk>/discard/", designing.discard, name="design_discard"),
     path("templates/<int:pk>/", templates.show, name="template"),
+    path("templates/<int:pk>/design/", designing.open_template, name="template_design"),
     path("templates/<int:pk>/edit/", templates.edit, name="template_edit"),
     path("templates/<int:pk>/body/", templates.body, name="template_body"),
     path("templates/<int:pk>/restore/", templates.restore, name="template_restore"),
@@ -155,6 +170,8 @@ public = [
     path("u/<str:token>/", preferences.unsubscribe_page, name="unsubscribe"),
     path("c/<str:token>/", links.follow_link, name="follow_link"),
     path("o/<str:token>.gif", links.open_dot, name="open_dot"),
+    path("design-pictures/<str:name>", designs.picture, name="design_picture"),
+    path("m/<str:token>.png", member_codes.member_code, name="member_code"),
     path("p/<str:token>/", preferences.preferences_page, name="message_preferences"),
     path("hooks/messages/<int:pk>/", hooks.receipts, name="message_receipts"),
     path("hooks/email/<slug:provider>/", hooks.mail_events, name="mail_events"),

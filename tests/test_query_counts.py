@@ -33,7 +33,7 @@ OBJECTS = {
     "/coupons/": "coupon", "/coupons/for-segment/": "segment", "/calendar/": "day", "/channels/": "channel",
 }  # fmt: skip
 # These change something at a GET, stream a file, or answer by a token that only a message carries.
-NOT_LISTED = {"/metrics", "/readyz", "/components/", "/api/schema/", "/o/<str:token>.gif"}
+NOT_LISTED = {"/metrics", "/readyz", "/components/", "/api/schema/", "/o/<str:token>.gif", "/m/<str:token>.png"}
 
 
 @pytest.fixture

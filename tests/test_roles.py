@@ -260,6 +260,18 @@ PAGES = """
 /templates/new/                                    marketer administrator
 /templates/preview/                                marketer administrator
 /templates/preview/<slug:mark>/                    marketer administrator
+/templates/designs/                                marketer administrator
+/templates/designs/start/                          marketer administrator
+/templates/designs/preview/                        marketer administrator
+/templates/designs/pictures/                       marketer administrator
+/templates/designs/blocks/                         marketer administrator
+/templates/designs/blocks/<int:pk>/delete/         marketer administrator
+/templates/designs/ready/<slug:code>/              marketer analyst administrator
+/templates/designs/<int:pk>/                       marketer administrator
+/templates/designs/<int:pk>/save/                  marketer administrator
+/templates/designs/<int:pk>/publish/               marketer administrator
+/templates/designs/<int:pk>/discard/               marketer administrator
+/templates/<int:pk>/design/                        marketer administrator
 /templates/<int:pk>/                               marketer analyst administrator
 /templates/<int:pk>/edit/                          marketer administrator
 /templates/<int:pk>/body/                          marketer analyst administrator
@@ -309,6 +321,8 @@ PAGES = """
 /c/<str:token>/                                    public
 /o/<str:token>.gif                                 public
 /p/<str:token>/                                    public
+/design-pictures/<str:name>                        public
+/m/<str:token>.png                                 public
 /hooks/messages/<int:pk>/                          public
 /hooks/email/<slug:provider>/                      public
 /opportunities/<slug:code>/draft/                  marketer administrator

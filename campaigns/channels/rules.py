@@ -43,6 +43,8 @@ _LINK = re.compile(
 )
 _HIDDEN = re.compile(r"display:\s{0,9}none|font-size:\s{0,9}0(?![.\d])")
 _TAG = re.compile(r"<[^<>]*>")
+# Parts of a whole document that are not its text.
+_UNREAD = re.compile(r"<head\b.*?</head>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
 
 
 def clean(source: str) -> str:
@@ -67,8 +69,15 @@ def shows_link(source: str, url: str) -> bool:
     return url in html.unescape(_TAG.sub(" ", source))
 
 
+def before_end(source: str, addition: str) -> str:
+    """Return HTML with an addition at its end; in a whole document that is inside its body."""
+    head, end, tail = source.rpartition("</body>")
+    return f"{head}{addition}{end}{tail}" if end else source + addition
+
+
 def to_text(source: str) -> str:
     """Return cleaned HTML as readable plain text, with the addresses of its links."""
+    source = _UNREAD.sub("", source)
 
     def link(match: re.Match[str]) -> str:
         label = _TAG.sub("", match[2]).strip()

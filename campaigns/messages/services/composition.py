@@ -79,6 +79,7 @@ def compose(rows: Sequence[dict[str, Any]], identities: Mapping[UUID, int | None
             texts.append((row, text))
         except RenderFailed as error:
             composed.written.append(Written(row["id"], "failed", error=str(error)[:500]))
+    facts.contexts.know_products({text.body for _row, text in texts if "products" in text.names})
     # A code that the text does not show would be used up unseen.
     facts.coupons = message_coupons.issue_for([row for row, text in texts if CODE in text.fields.shown])
     composed.coupons = facts.coupons
@@ -146,6 +147,8 @@ def _message_values(row: dict[str, Any], text: Text, facts: _Facts, unsubscribe:
         extra["links"] = {**extra.get("links", {}), "unsubscribe": unsubscribe}
         if "preferences" in text.names:
             extra["links"]["preferences"] = contexts.preferences_url(row["customer_id"])
+        if "member_code" in text.names:
+            extra["links"]["member_code"] = contexts.member_code_url(row["customer_id"])
     if row["id"] in facts.coupons and "coupon" in text.names:
         extra["coupon"] = contexts.coupon_context(*facts.coupons[row["id"]], text.language)
     if "order_id" in extra:

@@ -19,6 +19,7 @@ from django.core import signing
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.channels.rules import before_end
 from campaigns.messages import events
 from campaigns.templates.rules import links
 from core.base.errors import Invalid
@@ -42,7 +43,8 @@ def tracked(body: str, message_id: UUID) -> str:
     """Return the HTML for hand-over: links through our redirect, and a one-pixel picture at the end."""
     own = tuple(f"{settings.SITE_URL}{path}" for path in OWN_PATHS)
     dot = f'<img src="{settings.SITE_URL}/o/{_sign(message_id, "")}.gif" width="1" height="1" alt="">'
-    return links.replace(body, lambda url: f"{settings.SITE_URL}/c/{_sign(message_id, url)}/", own) + dot
+    followed = links.replace(body, lambda url: f"{settings.SITE_URL}/c/{_sign(message_id, url)}/", own)
+    return before_end(followed, dot)
 
 
 def read_link(token: str) -> TrackedLink:

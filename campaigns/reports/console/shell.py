@@ -52,6 +52,7 @@ for _order, (_name, _label, _permission) in enumerate((
     ("coupon_new", _("New coupon"), "campaigns.add_coupon"),
     ("care_new", _("New care rule"), "campaigns.add_carerule"),
     ("experiment_new", _("New experiment"), "campaigns.add_experiment"),
+    ("design_choose", _("New e-mail"), "campaigns.add_template"),
     ("template_new", _("New template"), "campaigns.add_template"),
 )):  # fmt: skip
     palette.action(_name, _label, url=_name, permission=_permission, order=20 + _order)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.utils.html import escape
 
 from campaigns.channels.registry import CHANNELS
 
 POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; frame-ancestors 'self'; base-uri 'none'; "
-    "form-action 'none'; sandbox"
+    f"default-src 'none'; style-src 'unsafe-inline'; img-src https: data: 'self' {settings.SITE_URL}; "
+    "frame-ancestors 'self'; base-uri 'none'; form-action 'none'; sandbox"
 )
 _PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><title>&nbsp;</title>
 <style>body{{margin:16px;font:14px/1.5 system-ui,sans-serif;color:#1f2937;background:#fff;overflow-wrap:anywhere}}\
@@ -25,8 +26,9 @@ def framed(body: str, *, as_html: bool) -> HttpResponse:
     """Return the frame. `body` is cleaned by `templates.render_text`; the frame protects even if the cleaner misses
     something.
     """
+    whole = as_html and body[:9].lower() == "<!doctype"
     shown = body if as_html else f"<p style='white-space:pre-line'>{escape(body)}</p>"
-    response = HttpResponse(_PAGE.format(body=shown))
+    response = HttpResponse(body if whole else _PAGE.format(body=shown))
     response["Content-Security-Policy"] = POLICY
     response["X-Frame-Options"] = "SAMEORIGIN"
     response["Referrer-Policy"] = "no-referrer"

@@ -95,7 +95,10 @@ TEMPLATES = register(
         owned=True,
         busy=lambda _template: False,
         duplicate=lambda template, actor: services.duplicate_template(template=template, actor=actor),
-        top_actions=[TopAction(_("New template"), "plus", lambda: reverse("template_new"), "campaigns.add_template")],
+        top_actions=[
+            TopAction(_("New e-mail"), "plus", lambda: reverse("design_choose"), "campaigns.add_template"),
+            TopAction(_("New template"), "plus", lambda: reverse("template_new"), "campaigns.add_template"),
+        ],
         empty=Empty(
             "template",
             _("No templates yet"),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -18,24 +15,18 @@ from django.utils.translation import gettext as _t
 from campaigns.channels.labels import channel_label
 from campaigns.channels.registry import CHANNELS
 from campaigns.templates import selectors as queries
-from campaigns.templates.console import frames, testing, variables
-from campaigns.templates.console.form import TemplateForm, explained, texts_of, typed_texts
+from campaigns.templates.console import frames, previews, testing, variables
+from campaigns.templates.console.form import TemplateForm, texts_of, typed_texts
 from campaigns.templates.console.listing import TEMPLATES
 from campaigns.templates.models import MessageClass, Template
 from campaigns.templates.registry import TEMPLATE_USERS
 from campaigns.templates.rules import declared_values
 from campaigns.templates.services import contexts
 from campaigns.templates.services import templates as services
-from campaigns.templates.services.templates import RenderedText, Text
-from core.base import zones
 from core.base.actor import of_user
 from core.base.errors import DomainError
 from core.console.views import may, page, viewer, wants_part
 from core.lists.showing import respond
-from crm.customers.models import Customer
-from crm.profiles import selectors as customers
-
-DRAFT_SECONDS = 600
 
 
 def _template(pk: int) -> Template:
@@ -52,8 +43,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one version of the template as a customer would read it."""
     template = _template(pk)
     version = _version(request, template)
-    reader = _reader(request, request.GET.get("as", ""), template.values)
-    texts = [services.Text(row.language, row.body, row.subject) for row in texts_of(template, version).values()]
+    reader = previews.reader_of(request, request.GET.get("as", ""), template.values)
+    texts = [services.text_of(row) for row in texts_of(template, version).values()]
     if not texts:
         raise Http404
     context = {
@@ -61,11 +52,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "channel": channel_label(template.channel),
         "version": version,
         "versions": queries.versions_of(template),
-        "sides": [_look(text, template.channel, template.message_class, reader) for text in texts],
+        "sides": [previews.look_of(text, template.channel, template.message_class, reader) for text in texts],
         "reader": reader,
         "as_html": frames.shows_html(template.channel),
         "uses": [(use, may(request.user, user.permission)) for user in TEMPLATE_USERS for use in user.uses(template)],
         "transactional": template.message_class == MessageClass.TRANSACTIONAL,
+        "designed": services.design_of(template, template.version) is not None,
         "may_change": may(request.user, "campaigns.change_template"),
         "may_choose": may(request.user, "crm.view_customer"),
         "may_test": may(request.user, "campaigns.change_template") and template.channel == testing.CHANNEL,
@@ -79,66 +71,6 @@ def _version(request: HttpRequest, template: Template) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else template.version
 
 
-@dataclass(frozen=True)
-class PreviewReader:
-    """Hold the reader of a preview: a customer, or a sample."""
-
-    asked: str = ""
-    customer: Customer | None = None
-    declared: Sequence[Mapping[str, Any]] = ()
-
-    @property
-    def unknown(self) -> bool:
-        return bool(self.asked) and self.customer is None
-
-    def context(self, language: str) -> dict[str, Any]:
-        """Return the context; values that only a message brings (order, coupon, segment, links) are samples."""
-        sample = contexts.sample_context(language, self.declared)
-        if self.customer is None:
-            return sample
-        facts = contexts.Contexts([self.customer.pk], zones.known_zones())
-        extra = {name: sample[name] for name in ("order", "coupon", "segment", "ticket", "links", "values")}
-        return facts.of(self.customer.pk, language, extra)
-
-
-def _reader(request: HttpRequest, query: str, declared: Sequence[Mapping[str, Any]] = ()) -> PreviewReader:
-    """Return the customer by number, name or contact; only for users who may see customers."""
-    query = query.replace("\x00", "").strip()[:100]
-    if not query or not may(request.user, "crm.view_customer"):
-        return PreviewReader(declared=declared)
-    exact = Customer.objects.active().filter(number=query).first()
-    return PreviewReader(query, exact or customers.search(query).order_by("-created_at", "-id").first(), declared)
-
-
-@dataclass(frozen=True)
-class Look:
-    """Hold one language of a preview: the result or the error. `mark` names the draft that the frame loads."""
-
-    language: str
-    rendered: RenderedText | None = None
-    error: str = ""
-    mark: str = ""
-
-
-def _look(text: Text, channel: str, message_class: str, reader: PreviewReader, *, keep: int | None = None) -> Look:
-    context = reader.context(text.language)
-    try:
-        rendered = services.preview(text=text, channel=channel, context=context)
-        rendered = services.footed(rendered, channel=channel, message_class=message_class, context=context)
-    except DomainError as error:
-        source = text.subject if error.field == "subject" else text.body
-        return Look(text.language, error=explained(error, source))
-    if keep is None or not frames.shows_html(channel):
-        return Look(text.language, rendered)
-    mark = hashlib.blake2b(rendered.body.encode(), digest_size=16).hexdigest()
-    cache.set(_draft_key(keep, mark), rendered.body, DRAFT_SECONDS)
-    return Look(text.language, rendered, mark=mark)
-
-
-def _draft_key(user_id: int, mark: str) -> str:
-    return f"campaigns.draft:{user_id}:{mark}"
-
-
 @page("campaigns.view_template")
 def body(request: HttpRequest, pk: int) -> HttpResponse:
     """Render a saved text for its frame."""
@@ -146,8 +78,8 @@ def body(request: HttpRequest, pk: int) -> HttpResponse:
     row = texts_of(template, _version(request, template)).get(request.GET.get("language", ""))
     if row is None:
         raise Http404
-    reader = _reader(request, request.GET.get("as", ""), template.values)
-    look = _look(Text(row.language, row.body, row.subject), template.channel, template.message_class, reader)
+    reader = previews.reader_of(request, request.GET.get("as", ""), template.values)
+    look = previews.look_of(services.text_of(row), template.channel, template.message_class, reader)
     shown = look.rendered.body if look.rendered else ""
     return frames.framed(shown, as_html=frames.shows_html(template.channel))
 
@@ -155,7 +87,11 @@ def body(request: HttpRequest, pk: int) -> HttpResponse:
 @page("campaigns.change_template")
 def draft(request: HttpRequest, mark: str) -> HttpResponse:
     """Return the text that this user's editor has just rendered, for its frame."""
-    return frames.framed(cache.get(_draft_key(viewer(request).pk, mark), ""), as_html=True)
+    body = cache.get(previews.draft_key(viewer(request).pk, mark), "")
+    if request.GET.get("dark"):
+        # A frame follows the scheme of the device; here it is shown whatever the device says.
+        body = body.replace("@media (prefers-color-scheme: dark)", "@media all")
+    return frames.framed(body, as_html=True)
 
 
 @page("campaigns.change_template", methods=("POST",))
@@ -164,12 +100,12 @@ def preview(request: HttpRequest) -> HttpResponse:
     channel = request.POST.get("channel", "")
     if channel not in CHANNELS:
         raise Http404
-    reader = _reader(request, request.POST.get("as", ""), _typed_values(request.POST.get("values", "")))
+    reader = previews.reader_of(request, request.POST.get("as", ""), _typed_values(request.POST.get("values", "")))
     message_class = request.POST.get("message_class", MessageClass.MARKETING)
     languages = [name[5:] for name in request.POST if name.startswith("body_")][:12]
     texts = [text for text in typed_texts(request.POST, languages) if text.subject or text.body.strip()]
     context = {
-        "sides": [_look(text, channel, message_class, reader, keep=viewer(request).pk) for text in texts],
+        "sides": [previews.look_of(text, channel, message_class, reader, keep=viewer(request).pk) for text in texts],
         "reader": reader,
         "as_html": frames.shows_html(channel),
     }
@@ -191,7 +127,11 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @page("campaigns.change_template", methods=("GET", "POST"))
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
-    return _form(request, _template(pk))
+    template = _template(pk)
+    if services.design_of(template, template.version) is not None:
+        messages.info(request, _t("This e-mail is made of blocks. Choose “Edit” to change them."))
+        return redirect("template", pk)
+    return _form(request, template)
 
 
 def _form(request: HttpRequest, template: Template | None) -> HttpResponse:
@@ -236,7 +176,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     address = testing.send_test(
         template=template,
         language=language,
-        context=_reader(request, request.POST.get("as", ""), template.values).context(
+        context=previews.reader_of(request, request.POST.get("as", ""), template.values).context(
             language or settings.LANGUAGE_CODE
         ),
         user=viewer(request),

@@ -25,10 +25,12 @@ from liquid.builtin.tags.unless_tag import UnlessNode
 Shape = Mapping[str, Any] | Sequence[Any] | None
 # Values that are not known beforehand: any field of them is accepted.
 ANYTHING: Shape = {"*": None}
-PRODUCT: Shape = dict.fromkeys(("name", "sku", "quantity", "price", "url"))
+PRODUCT: dict[str, Any] = dict.fromkeys(("name", "sku", "quantity", "price", "url"))
+# A product of the catalogue, with its picture.
+CARD: Shape = dict.fromkeys(("name", "sku", "price", "url", "picture"))
 SHAPES: dict[str, Shape] = {
     "customer": dict.fromkeys(("name", "first_name", "number", "language", "order_count", "spent", "last_order_at")),
-    "member": dict.fromkeys(("is_member", "points", "points_pending", "tier")),
+    "member": dict.fromkeys(("is_member", "points", "points_pending", "tier", "next_tier", "to_next", "progress")),
     "rfm": dict.fromkeys(("recency", "frequency", "money", "group")),
     "shop": dict.fromkeys(("name", "url", "currency", "address", "logo", "brand_colour", "accent_colour")),
     "coupon": dict.fromkeys(("name", "code", "value", "minimum_spend", "expires", "terms")),
@@ -36,12 +38,15 @@ SHAPES: dict[str, Shape] = {
         **dict.fromkeys(("number", "total", "placed_at")),
         "items": [PRODUCT],
     },
-    "event": {"at": None, "items": [PRODUCT]},
-    "recommendations": {"title": None, "items": [dict.fromkeys(("name", "sku", "price"))]},
+    "event": {"at": None, "items": [{**PRODUCT, "picture": None}]},
+    "recommendations": {"title": None, "items": [CARD]},
+    "best_sellers": {"items": [CARD]},
+    # By SKU: products["MUG"].
+    "products": ANYTHING,
     "ticket": dict.fromkeys(("number", "subject", "reply")),
     "segment": {"name": None},
     "expiring": dict.fromkeys(("points", "on")),
-    "links": dict.fromkeys(("unsubscribe", "preferences", "rating")),
+    "links": dict.fromkeys(("unsubscribe", "preferences", "rating", "member_code")),
     "values": ANYTHING,
     "today": None,
     "forloop": dict.fromkeys(("index", "index0", "rindex", "rindex0", "first", "last", "length", "name", "parentloop")),
@@ -185,6 +190,9 @@ def _follow(path: Path, scope: Scope, result: Fields) -> _Meaning:
     for part in rest:
         if meaning.path == "values" and isinstance(part, str):
             meaning = _Meaning(f"values.{part}", None)
+            continue
+        if meaning.path == "products" and isinstance(part, str):
+            meaning = _Meaning("products", CARD) if meaning.shape is ANYTHING else _Meaning("products", None)
             continue
         if meaning.shape is ANYTHING or isinstance(part, Path):
             return _Meaning(meaning.path, ANYTHING)

@@ -38,6 +38,8 @@ from liquid.stringify import to_liquid_string
 from campaigns.templates.rules import fields as template_fields
 
 SOURCE_LIMIT = 32 * 1024
+# The HTML that a design is compiled to: most of it is fixed markup.
+COMPILED_LIMIT = 128 * 1024
 # The lexer searches the end of a tag from each opening, which costs the square of the length: see `check_form`.
 TAG_LIMIT = 1000
 TAG_LENGTH = 2000
@@ -264,17 +266,17 @@ _TEXT = _Environment(autoescape=False)
 
 @lru_cache(maxsize=512)
 def _parsed(source: str, html: bool) -> BoundTemplate:
-    check_form(source)
+    check_form(source, COMPILED_LIMIT)
     return (_HTML if html else _TEXT).from_string(source)
 
 
-def check_form(source: str) -> None:
+def check_form(source: str, limit: int = SOURCE_LIMIT) -> None:
     """Refuse sources that are slow to lex, in one pass: too many tags, long tags, tags without an end.
 
     Raises TemplateError `too_long`, `invalid`, `too_many_tags`, `long_tag` or `open_tag`.
     """
-    if len(source) > SOURCE_LIMIT or len(source.encode("utf-8", "surrogatepass")) > SOURCE_LIMIT:
-        raise TemplateError("too_long", "A template has at most 32 KB.")
+    if len(source) > limit or len(source.encode("utf-8", "surrogatepass")) > limit:
+        raise TemplateError("too_long", f"A template has at most {limit // 1024} KB.")
     if "\x00" in source or _SURROGATE.search(source):
         raise TemplateError("invalid", "This has characters that can't be stored.")
     if len(_RAW.findall(source)) > RAW_LIMIT:
@@ -295,9 +297,9 @@ def check_form(source: str) -> None:
         place = close + 2
 
 
-def check(source: str, *, html: bool) -> None:
+def check(source: str, *, html: bool, limit: int = SOURCE_LIMIT) -> None:
     """Check a template. Raises TemplateError naming the line: syntax, unknown tags, filters and variables, size."""
-    check_form(source)
+    check_form(source, limit)
     try:
         parsed = (_HTML if html else _TEXT).from_string(source)
         analysis = parsed.analyze(include_partials=False)

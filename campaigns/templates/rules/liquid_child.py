@@ -24,7 +24,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Return the response to one request: the text, or the error's parts."""
     try:
         if request["work"] == "check":
-            liquid.check(request["source"], html=request["html"])
+            liquid.check(request["source"], html=request["html"], limit=request["limit"])
             return {"text": ""}
         return {"text": liquid.render(request["source"], request["context"], html=request["html"])}
     except liquid.TemplateError as error:

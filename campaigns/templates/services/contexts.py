@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +18,13 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from analytics.recommendations.registry import Recommendation, recommend
+from analytics.recommendations.services import best_sellers
 from campaigns.coupons.labels import terms, value_words, zhe_words
 from campaigns.coupons.models import Coupon, CouponCode, DiscountKind
 from campaigns.coupons.rules import codes
 from campaigns.templates.rules import declared_values
 from campaigns.templates.rules.liquid import ROOTS, Plain, plain
-from campaigns.templates.services.products import event_context, safe_url
+from campaigns.templates.services.products import Card, event_context, product_cards, safe_url
 from core.security.signing import Signer
 from core.text.currencies import exponent
 from core.text.formatting import day, in_chinese, money
@@ -31,14 +33,18 @@ from crm.customers.selectors import logo_path
 from crm.customers.services.customers import supported_language
 from crm.orders.models import Order
 from loyalty.tiers.models import Tier
+from loyalty.tiers.selectors.standing import metric_text
 
 UNSUBSCRIBE_SALT = "campaigns.unsubscribe"
 # Values that a template does not name are neither looked up nor formatted.
 EVERYTHING = ROOTS | {"spent"}
 FROM_MESSAGE = ("order", "ticket", "segment", "coupon", "links", "values")
+# The products that a text names: products["MUG"].
+_NAMED = re.compile(r"""products\[['"]([^'"\]]{1,64})['"]\]""")
 SAMPLE_URL = "https://shop.example/products/mug"
 FIRST_CJK = "\u2e80"
 PREFERENCES_SALT = "campaigns.preferences"
+MEMBER_CODE_SALT = "campaigns.member_code"
 
 
 @dataclass
@@ -66,7 +72,8 @@ class Contexts:
             for pk, name, number, language, zone in rows.values_list("id", "name", "number", "language", "time_zone")
         }
         self._recommendations: dict[int, Recommendation] | None = None
-        self._tiers = {tier.pk: tier for tier in Tier.objects.all()}
+        self._tiers = {tier.pk: tier for tier in Tier.objects.select_related("program").order_by("rank")}
+        self._cards: dict[str, Card] = {}
         self._load()
 
     @property
@@ -79,15 +86,18 @@ class Contexts:
         with connection.cursor() as cursor:
             cursor.execute(
                 """SELECT m.customer_id, m.tier_id, coalesce(sum(a.available) FILTER (WHERE t.spendable), 0)::bigint,
-                          coalesce(sum(a.pending) FILTER (WHERE t.spendable), 0)::bigint
+                          coalesce(sum(a.pending) FILTER (WHERE t.spendable), 0)::bigint, m.qualifying
                    FROM loyalty_member m JOIN loyalty_program p ON p.id = m.program_id AND p.is_default
                    LEFT JOIN loyalty_account a ON a.member_id = m.id
                    LEFT JOIN loyalty_pointtype t ON t.id = a.point_type_id
-                   WHERE m.customer_id = ANY(%s) AND m.state = 'active' GROUP BY 1, 2""",
+                   WHERE m.customer_id = ANY(%s) AND m.state = 'active'
+                   GROUP BY m.customer_id, m.tier_id, m.qualifying""",
                 [ids],
             )
-            for customer, tier, available, pending in cursor.fetchall():
-                self.people[customer].values["member"] = {"tier_id": tier, "points": available, "pending": pending}
+            for customer, tier, available, pending, qualifying in cursor.fetchall():
+                self.people[customer].values["member"] = {
+                    "tier_id": tier, "points": available, "pending": pending, "qualifying": qualifying
+                }  # fmt: skip
             cursor.execute(
                 """SELECT customer_id, order_count, net_spend, rfm_r, rfm_f, rfm_m, rfm_group, stage, last_order_at
                    FROM analytics_customerfeature WHERE customer_id = ANY(%s)""",
@@ -136,33 +146,59 @@ class Contexts:
             values["expiring"] = _expiring(extra.get("expiring"))
         if "recommendations" in names:
             values["recommendations"] = plain(self._recommended(person, currency))
+        if "best_sellers" in names:
+            values["best_sellers"] = {"items": self._shown(self._best_sellers(), currency)}
+        if "products" in names:
+            values["products"] = {sku: card.shown(currency) for sku, card in self._cards.items()}
         return values
+
+    def know_products(self, sources: Iterable[str]) -> None:
+        """Load the products that these texts name, for `products`."""
+        self._know({sku for source in sources for sku in named_products(source)})
+
+    def _know(self, skus: Iterable[str]) -> None:
+        missing = set(skus) - self._cards.keys()
+        self._cards |= product_cards(missing)
+
+    def _best_sellers(self) -> list[str]:
+        return [item.sku for item in best_sellers().get("", [])]
+
+    def _shown(self, skus: Sequence[str], currency: str) -> list[dict[str, str]]:
+        """Return the products of a list that are on sale, in its order."""
+        self._know(skus)
+        return [self._cards[sku].shown(currency) for sku in skus if sku in self._cards]
 
     def _recommended(self, person: Person, currency: str) -> dict[str, Any]:
         """Return the recommendations, which are computed once per batch. `items` is empty when there are none."""
         if self._recommendations is None:
             self._recommendations = recommend(list(self.people))
+            self._know({item.sku for found in self._recommendations.values() for item in found.products})
         recommendation = self._recommendations.get(person.id)
         if recommendation is None:
             return {"title": "", "items": []}
         return {
             "title": str(recommendation.title) % dict(recommendation.values),
-            "items": [
-                {"name": item.name, "sku": item.sku, "price": money(item.price, currency) if currency else ""}
-                for item in recommendation.products
-            ],
+            "items": self._shown([item.sku for item in recommendation.products], currency),
         }
 
     def _member(self, person: Person) -> dict[str, Any]:
         facts = person.values.get("member")
         if facts is None:
-            return {"is_member": False, "points": 0, "points_pending": 0, "tier": ""}
+            return {"is_member": False, "points": 0, "points_pending": 0, "tier": "", "next_tier": "", "to_next": "",
+                    "progress": 0}  # fmt: skip
         tier = self._tiers.get(facts["tier_id"])
+        rank = tier.rank if tier else 0
+        higher = (one for one in self._tiers.values() if one.program.is_default and one.rank > rank)
+        following = next(higher, None)
+        left = max(following.threshold - facts["qualifying"], 0) if following else 0
         return {
             "is_member": True,
             "points": facts["points"],
             "points_pending": facts["pending"],
             "tier": tier.label if tier else "",
+            "next_tier": following.label if following else "",
+            "to_next": metric_text(following.program, left) if following else "",
+            "progress": 100 - 100 * left // following.threshold if following and following.threshold else 0,
         }
 
 
@@ -260,6 +296,17 @@ def preferences_url(customer_id: int) -> str:
     return f"{settings.SITE_URL}/p/{preferences_signer().sign(str(customer_id))}/"
 
 
+def member_code_url(customer_id: int) -> str:
+    """Return the signed address of the picture of a member's code. It never expires, like the e-mail that shows it."""
+    return f"{settings.SITE_URL}/m/{member_code_signer().sign(str(customer_id))}.png"
+
+
+@lru_cache(maxsize=1)
+def member_code_signer() -> Signer:
+    """Return the signer of the pictures of member codes."""
+    return Signer(salt=MEMBER_CODE_SALT)
+
+
 @lru_cache(maxsize=1)
 def preferences_signer() -> Signer:
     """Return the signer of links to the preference page."""
@@ -286,8 +333,16 @@ def shop_values(store: Store | None, currency: str) -> dict[str, str]:
     }
 
 
-def sample_context(language: str, declared: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-    """Return sample values for the preview of a template. `declared`: the values of the template."""
+def named_products(source: str) -> set[str]:
+    """Return the SKUs of the products that a text names."""
+    return set(_NAMED.findall(source))
+
+
+def sample_context(language: str, declared: Sequence[Mapping[str, Any]] = (), source: str = "") -> dict[str, Any]:
+    """Return sample values for the preview of a template. `declared`: the values of the template.
+
+    `source` is its text: the products that it names, and best sellers, are those of the shop.
+    """
     store = Store.objects.filter(is_default=True).first()
     currency = store.currency if store else "CNY"
     name = "王小明" if language.startswith("zh") else "Ada Lovelace"
@@ -297,7 +352,8 @@ def sample_context(language: str, declared: Sequence[Mapping[str, Any]] = ()) ->
                 "name": name, "first_name": first_name(name), "number": "10000017", "language": language,
                 "order_count": 3, "spent": money(128_00, currency), "last_order_at": "2026-01-15T10:00:00",
             },
-            "member": {"is_member": True, "points": 1280, "points_pending": 0, "tier": "Gold"},
+            "member": {"is_member": True, "points": 1280, "points_pending": 0, "tier": "Gold", "next_tier": "Platinum",
+                       "to_next": money(60_00, currency), "progress": 70},
             "rfm": {"recency": 5, "frequency": 4, "money": 4, "group": "champions"},
             "shop": {**shop_values(store, currency), "name": store.name if store else "Shop"},
             "coupon": {
@@ -320,13 +376,16 @@ def sample_context(language: str, declared: Sequence[Mapping[str, Any]] = ()) ->
             "event": {
                 "at": "2026-01-15T10:00:00",
                 "items": [
-                    {"name": "Mug", "sku": "MUG", "quantity": "1", "price": money(39_00, currency), "url": SAMPLE_URL},
+                    {"name": "Mug", "sku": "MUG", "quantity": "1", "price": money(39_00, currency), "url": SAMPLE_URL,
+                     "picture": ""},
                 ],
             },
             "recommendations": {
                 "title": gettext("Best sellers"),
-                "items": [{"name": "Mug", "sku": "MUG", "price": money(39_00, currency)}],
+                "items": [_sample_card(currency)],
             },
+            "best_sellers": {"items": _sellers(currency) or [_sample_card(currency)] * 2},
+            "products": {sku: card.shown(currency) for sku, card in product_cards(named_products(source)).items()},
             "ticket": {
                 "number": "T10017", "subject": "Where is my order?", "reply": "It arrives tomorrow.",
             },
@@ -336,8 +395,19 @@ def sample_context(language: str, declared: Sequence[Mapping[str, Any]] = ()) ->
             "links": {
                 "unsubscribe": f"{settings.SITE_URL}/u/example/", "preferences": f"{settings.SITE_URL}/p/example/",
                 "rating": f"{settings.SITE_URL}/rate/example/",
+                "member_code": f"{settings.SITE_URL}/m/example.png",
             },
         }  # fmt: skip
+
+
+def _sellers(currency: str) -> list[dict[str, str]]:
+    skus = [item.sku for item in best_sellers().get("", [])]
+    cards = product_cards(skus)
+    return [cards[sku].shown(currency) for sku in skus if sku in cards]
+
+
+def _sample_card(currency: str) -> dict[str, str]:
+    return {"name": "Mug", "sku": "MUG", "price": money(39_00, currency), "url": SAMPLE_URL, "picture": ""}
 
 
 def _local(value: Any, zone: str) -> str:

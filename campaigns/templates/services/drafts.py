@@ -108,11 +108,11 @@ class _Renderer:
 _renderer = _Renderer()
 
 
-def check(source: str, *, html: bool) -> None:
+def check(source: str, *, html: bool, limit: int = liquid.SOURCE_LIMIT) -> None:
     """Do as liquid.check. Raises TemplateError, `too_slow` after SECONDS."""
-    liquid.check_form(source)
+    liquid.check_form(source, limit)
     if "{" in source:
-        _ask({"work": "check", "source": source, "html": html})
+        _ask({"work": "check", "source": source, "html": html, "limit": limit})
 
 
 def render(source: str, context: Mapping[str, Any], *, html: bool) -> str:

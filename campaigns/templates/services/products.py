@@ -4,19 +4,61 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import connection
+from django.db.models.functions import Lower
 
 from core.text.currencies import to_minor
-from core.text.formatting import money
+from core.text.formatting import in_language, money
+from crm.orders.models import Product
+from crm.orders.selectors.pictures import product_picture_path
 
 MOST_ITEMS = 20
 LONGEST_TEXT, LONGEST_URL = 300, 2000
 HIGHEST_PRICE = Decimal(10**12)
+
+
+@dataclass(frozen=True)
+class Card:
+    """A product of the catalogue as messages show it, with its name in both languages. `price` is in minor units."""
+
+    sku: str
+    name: str
+    name_zh: str
+    price: int | None
+    url: str
+    picture: str
+
+    def shown(self, currency: str) -> dict[str, str]:
+        """Return the values for a template, in the language in force."""
+        return {
+            "sku": self.sku,
+            "name": in_language(self.name, self.name_zh) or self.sku,
+            "price": money(self.price, currency) if self.price is not None and currency else "",
+            "url": self.url,
+            "picture": self.picture,
+        }
+
+
+def product_cards(skus: Iterable[str]) -> dict[str, Card]:
+    """Return the products on sale by SKU as it was asked; those that are unknown or not on sale are left out."""
+    wanted = {sku.lower(): sku for sku in skus}
+    if not wanted:
+        return {}
+    rows = Product.objects.alias(_key=Lower("sku")).filter(_key__in=list(wanted), active=True)
+    return {wanted[row.sku.lower()]: _card(row) for row in rows}
+
+
+def _card(row: Product) -> Card:
+    own = product_picture_path(row)
+    picture = f"{settings.SITE_URL}{own}" if own else safe_url(row.picture_url)
+    return Card(row.sku, row.name, row.name_zh, row.price, safe_url(row.url), picture)
 
 
 def activity_contexts(references: Iterable[Mapping[str, Any]], currency: str) -> dict[int, dict[str, Any]]:
@@ -39,8 +81,9 @@ def activity_contexts(references: Iterable[Mapping[str, Any]], currency: str) ->
             "SELECT lower(sku), sku, name, price FROM crm_product WHERE lower(sku) = ANY(%s)", [sorted(skus)]
         )
         catalogue = {key: rest for key, *rest in cursor.fetchall()}
+    cards = product_cards(row["sku"] for _at, rows in named.values() for row in rows if row["sku"])
     return {
-        pk: {"at": at.isoformat(), "items": [_item(row, catalogue, currency) for row in rows]}
+        pk: {"at": at.isoformat(), "items": [_item(row, catalogue, cards.get(row["sku"]), currency) for row in rows]}
         for pk, (at, rows) in named.items()
     }
 
@@ -75,14 +118,17 @@ def _named(properties: Mapping[str, Any], sku: str) -> list[dict[str, Any]]:
     return [row for row in read if row["sku"] or row["name"]]
 
 
-def _item(row: Mapping[str, Any], catalogue: Mapping[str, Sequence[Any]], currency: str) -> dict[str, Any]:
+def _item(
+    row: Mapping[str, Any], catalogue: Mapping[str, Sequence[Any]], card: Card | None, currency: str
+) -> dict[str, Any]:
     sku, name, price = catalogue.get(row["sku"].lower(), (row["sku"], "", None))
     return {
         "sku": sku,
         "name": name or row["name"] or sku,
         "price": _price(row["price"], currency) if price is None else price,
         "quantity": row["quantity"],
-        "url": row["url"],
+        "url": row["url"] or (card.url if card else ""),
+        "picture": card.picture if card else "",
     }
 
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.channels import rules as html
 from campaigns.channels.registry import CHANNELS
-from campaigns.templates.models import MessageClass, Template, TemplateText
+from campaigns.templates.models import MessageClass, Template, TemplateDesign, TemplateText
 from campaigns.templates.registry import TEMPLATE_USERS
 from campaigns.templates.rules import declared_values, liquid
 from campaigns.templates.rules.fields import Fields
@@ -32,7 +32,7 @@ from core.lists.services import copy_name, refuse_archived
 from crm.customers.services.customers import supported_language
 
 SUBJECT_LENGTH = 300
-COSTLY = ("spent", "unsubscribe", "preferences")
+COSTLY = ("spent", "unsubscribe", "preferences", "member_code")
 MESSAGES = {
     # The parser's own messages are in English.
     "syntax": _("Line %(line)s: syntax error (%(message)s)."),
@@ -76,6 +76,8 @@ class Text:
     language: str
     body: str
     subject: str = ""
+    compiled: bool = False
+    """The body is the HTML document of a design: its parts are clean, and it is sent as it is."""
 
     @cached_property
     def fields(self) -> Fields:
@@ -112,10 +114,12 @@ def save_template(
     message_class: str = MessageClass.MARKETING,
     code: str | None = None,
     values: Sequence[Mapping[str, Any]] | None = None,
+    design: Mapping[str, Any] | None = None,
 ) -> Template:
     """Create a template, or save new texts as a new version, so that sent messages stay unchanged.
 
-    `code` and `values` are for messages that the shop's own systems request; None keeps the current ones. Raises
+    `code` and `values` are for messages that the shop's own systems request; None keeps the current ones. `design` is
+    the checked document from which all texts were compiled (`save_design`). Raises
     Invalid: field `texts.0.body` and so on, with the wrong line in the message and in details. Raises Conflict when a
     care rule's template would no longer be marketing, or a running campaign does not fit the new texts.
     """
@@ -150,7 +154,7 @@ def save_template(
                 values=declared,
                 owner_id=actor.user_id,
             )
-            _write(saved, cleaned)
+            _write(saved, cleaned, design)
         else:
             saved = lock_row(Template.objects.filter(pk=template.pk))
             refuse_archived(saved)
@@ -162,9 +166,9 @@ def save_template(
                 user.check_texts(saved, fields)
             saved.name, saved.message_class = clean_name, message_class
             saved.code, saved.values = wanted_code, declared
-            if _texts(saved) != {text.language: text for text in cleaned}:
+            if texts_of(saved) != {text.language: text for text in cleaned}:
                 saved.version += 1
-                _write(saved, cleaned)
+                _write(saved, cleaned, design)
             saved.updated_at = Now()  # type: ignore[assignment]
             saved.save()
         saved.refresh_from_db()
@@ -176,9 +180,10 @@ def duplicate_template(*, template: Template, actor: Actor) -> Template:
     return save_template(
         name=copy_name(Template, template.name),
         channel=template.channel,
-        texts=list(_texts(template).values()),
+        texts=list(texts_of(template).values()),
         message_class=template.message_class,
         values=template.values,
+        design=design_of(template, template.version),
         actor=actor,
     )
 
@@ -228,13 +233,18 @@ def _code(template: Template | None, code: str | None) -> str | None:
 def restore_version(*, template: Template, version: int, actor: Actor) -> Template:
     """Save an older version's texts as the newest version; messages sent since then stay unchanged (J8)."""
     rows = TemplateText.objects.filter(template=template, version=version).order_by("language")
-    texts = [Text(row.language, row.body, row.subject) for row in rows]
+    texts = [text_of(row) for row in rows]
     if not texts:
         raise NotFound(_("This version does not exist."), code="unknown_version")
     return save_template(
         name=template.name, channel=template.channel, texts=texts, actor=actor, template=template,
-        message_class=template.message_class,
+        message_class=template.message_class, design=design_of(template, version),
     )  # fmt: skip
+
+
+def design_of(template: Template, version: int) -> dict[str, Any] | None:
+    """Return the blocks of a version; None if its texts were written by hand."""
+    return TemplateDesign.objects.filter(template=template, version=version).values_list("document", flat=True).first()
 
 
 def render(*, template: Template, version: int, languages: Sequence[str], context: Mapping[str, Any]) -> RenderedText:
@@ -257,7 +267,8 @@ def render_text(
         raise RenderFailed(f"{text.language}, line {error.line}: {message}") from None
     except TypeError as error:
         raise RenderFailed(f"{text.language}: {error}") from None
-    body = html.clean(body) if as_html else body.strip()
+    if not text.compiled:
+        body = html.clean(body) if as_html else body.strip()
     return RenderedText(
         text.language, " ".join(subject.split())[:SUBJECT_LENGTH].replace("\x00", ""), body.replace("\x00", "")
     )
@@ -271,7 +282,7 @@ def with_unsubscribe(rendered: RenderedText, url: str, shop: str) -> RenderedTex
         link = format_html('<a href="{}">{}</a>', url, gettext("Unsubscribe"))
     parts = format_html_join(" · ", "{}", [(link,), (shop,)] if shop else [(link,)])
     foot = format_html('\n<p style="color:#666;font-size:12px">{}</p>', parts)
-    return replace(rendered, body=rendered.body + foot)
+    return replace(rendered, body=html.before_end(rendered.body, foot))
 
 
 def footed(rendered: RenderedText, *, channel: str, message_class: str, context: Mapping[str, Any]) -> RenderedText:
@@ -295,7 +306,7 @@ def preview(*, text: Text, channel: str, context: Mapping[str, Any]) -> Rendered
 def pick_text(template_id: int, version: int, languages: tuple[str, ...]) -> Text:
     """Return the text in the first matching language. Texts of a version never change, so they are cached in memory."""
     texts = {
-        row.language: Text(row.language, row.body, row.subject)
+        row.language: text_of(row)
         for row in TemplateText.objects.filter(template_id=template_id, version=version).order_by("language")
     }
     if not texts:
@@ -306,18 +317,31 @@ def pick_text(template_id: int, version: int, languages: tuple[str, ...]) -> Tex
     return next(iter(texts.values()))
 
 
-def _texts(template: Template) -> dict[str, Text]:
+def texts_of(template: Template) -> dict[str, Text]:
+    """Return the texts of the newest version by language."""
     rows = TemplateText.objects.filter(template=template, version=template.version)
-    return {row.language: Text(row.language, row.body, row.subject) for row in rows}
+    return {row.language: text_of(row) for row in rows}
 
 
-def _write(template: Template, texts: Sequence[Text]) -> None:
+def text_of(row: TemplateText) -> Text:
+    """Return a stored text."""
+    return Text(row.language, row.body, row.subject, row.compiled)
+
+
+def _write(template: Template, texts: Sequence[Text], design: Mapping[str, Any] | None) -> None:
     TemplateText.objects.bulk_create(
         TemplateText(
-            template=template, version=template.version, language=text.language, subject=text.subject, body=text.body
+            template=template,
+            version=template.version,
+            language=text.language,
+            subject=text.subject,
+            body=text.body,
+            compiled=text.compiled,
         )
         for text in texts
     )
+    if design is not None:
+        TemplateDesign.objects.create(template=template, version=template.version, document=design)
 
 
 def _checked(texts: Sequence[Text], channel: str, prefix: str = "texts.") -> list[Text]:
@@ -339,15 +363,17 @@ def _checked(texts: Sequence[Text], channel: str, prefix: str = "texts.") -> lis
         if len(text.subject) > SUBJECT_LENGTH:
             raise Invalid(_("A subject may have at most 300 characters."), code="too_long", field=f"{where}subject")
         body = text.body.replace("\r\n", "\n")
-        _check(body, as_html, f"{where}body")
-        _check(text.subject, False, f"{where}subject")
-        result[language] = Text(language, body, " ".join(text.subject.split()))
+        limit = liquid.COMPILED_LIMIT if text.compiled else liquid.SOURCE_LIMIT
+        check_source(body, as_html, f"{where}body", limit)
+        check_source(text.subject, False, f"{where}subject")
+        result[language] = Text(language, body, " ".join(text.subject.split()), text.compiled)
     return list(result.values())
 
 
-def _check(source: str, as_html: bool, field: str) -> None:
+def check_source(source: str, as_html: bool, field: str, limit: int = liquid.SOURCE_LIMIT) -> None:
+    """Raise Invalid for Liquid that is wrong: the syntax, an unknown field or filter, too large. Names `field`."""
     try:
-        draft_rendering.check(source, html=as_html)
+        draft_rendering.check(source, html=as_html, limit=limit)
     except liquid.TemplateError as error:
         values = {"line": error.line, "name": error.name, "message": str(error).rstrip(".")}
         message = str(MESSAGES.get(error.code, "%(message)s") % values)
