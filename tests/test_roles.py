@@ -119,7 +119,6 @@ PAGES = """
 /customers/<str:number>/                           staff
 /customers/<str:number>/timeline/                  staff
 /customers/<str:number>/orders/                    staff
-/customers/<str:number>/tickets/                   agent lead analyst administrator
 /customers/<str:number>/edit/                      agent lead administrator
 /customers/<str:number>/consents/                  agent lead administrator
 /customers/<str:number>/contacts/                  agent lead administrator
@@ -135,6 +134,7 @@ PAGES = """
 /orders/<int:pk>/refund/                           agent lead administrator
 /tickets/                                          agent lead analyst administrator
 /tickets/new/                                      agent lead administrator
+/tickets/ratings/                                  agent lead analyst administrator
 /tickets/<str:number>/                             agent lead analyst administrator
 /tickets/<str:number>/reply/                       agent lead administrator
 /tickets/<str:number>/draft/                        agent lead administrator

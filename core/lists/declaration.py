@@ -55,7 +55,7 @@ class Column:
 class State:
     """A tab. The first state of a list is shown without a parameter, so its code is "". `where` None: all rows.
 
-    `order` replaces the list's own order.
+    `order` replaces the list's own order. `counted` False: the tab shows no number, and its rows are not scanned.
     """
 
     code: str
@@ -63,6 +63,7 @@ class State:
     where: Callable[[], Q] | None = None
     archived: bool = False
     order: Sequence[str] = ()
+    counted: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class BulkAction:
     """A button of the bar of chosen rows. `perform` gets the rows and returns a message or a response.
 
     `entry` asks for a text or offers choices in the field `code`. With `url` the form is sent there instead.
+    `confirm` is the question before the button acts.
     """
 
     code: str
@@ -110,6 +112,7 @@ class BulkAction:
     states: Sequence[str] | None = None
     url: str = ""
     key: str = ""
+    confirm: Text = ""
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ class ObjectList:
     rows: Callable[[HttpRequest, Sequence[Any]], Sequence[Any]] = lambda _request, objects: objects
     item: Callable[[Any], Any] = lambda row: row
     order: Sequence[str] = ("-created_at", "-id")
-    states: Sequence[State] = ()
+    states: Sequence[State] | Callable[[HttpRequest], Sequence[State]] = ()
     counted: bool = True
     search: Sequence[str] | Callable[[QuerySet[Any], str], QuerySet[Any]] = ()
     placeholder: Text = ""
