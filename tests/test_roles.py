@@ -180,6 +180,7 @@ PAGES = """
 /loyalty/tiers/new/                                marketer administrator
 /loyalty/tiers/<int:pk>/                           staff
 /loyalty/tiers/<int:pk>/edit/                      marketer administrator
+/loyalty/tiers/<int:pk>/dry-run/                   marketer administrator
 /loyalty/tiers/<int:pk>/benefits/                  marketer administrator
 /loyalty/benefits/<int:pk>/                        marketer administrator
 /loyalty/benefits/<int:pk>/switch/                 marketer administrator

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import connection
 
+import loyalty.tiers.console.listing
 import loyalty.tiers.console.shell
 import loyalty.tiers.events
 import loyalty.tiers.handlers
