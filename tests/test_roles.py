@@ -286,6 +286,7 @@ PAGES = """
 /journeys/<int:pk>/stop/                           marketer administrator
 /journeys/<int:pk>/delete/                         marketer administrator
 /coupons/                                          staff
+/coupons/uses/                                     staff
 /coupons/new/                                      marketer administrator
 /coupons/for-segment/<int:pk>/                     marketer administrator
 /coupons/<int:pk>/                                 staff

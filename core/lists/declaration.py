@@ -68,13 +68,17 @@ class State:
 
 @dataclass(frozen=True)
 class Filter:
-    """A filter. `choices` are (value, label) pairs; `apply` returns the rows unchanged when the value is not valid."""
+    """A filter. `choices` are (value, label) pairs; `apply` returns the rows unchanged when the value is not valid.
+
+    `quiet`: the page shows the filter only while it is set, because figures of other pages set it.
+    """
 
     code: str
     label: Text
     choices: Callable[[HttpRequest], Choices]
     apply: Callable[[HttpRequest, QuerySet[Any], str], QuerySet[Any]]
     permission: str | None = None
+    quiet: bool = False
 
 
 @dataclass(frozen=True)

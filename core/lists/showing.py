@@ -240,6 +240,7 @@ def _choices(query: ListQuery) -> list[FilterChoice]:
     offered = [
         FilterChoice(item.code, item.label, item.choices(query.request), query.query.get(item.code, ""))
         for item in query.filters
+        if item.code in query.values or not item.quiet
     ]
     return [choice for choice in offered if choice.choices and (choice.value or _worth(choice))]
 

@@ -201,7 +201,7 @@ class TestExport:
         create_list(name="Guests", actor=SYSTEM)
         answer = marketer.post(reverse("list_export", args=["segments"]), {"row": [segment.pk], "matching": ""})
         head, *rows = lines(answer)
-        assert head == "Segment,Customers,Last computed,Created,Tags,Owner"
+        assert head == 'Segment,Customers,"Entered, 7 days","Left, 7 days",Last computed,Created,Tags,Owner'
         assert [row.split(",")[:2] for row in rows] == [["VIP", ""]]
 
 

@@ -133,7 +133,7 @@ def customer_of(request: HttpRequest) -> Customer | None:
 
 
 def _customers(request: HttpRequest) -> Choices:
-    """Offer only the customer whose tickets are shown: their page opens the list so."""
+    """Offer only the customer whose tickets are shown."""
     customer = customer_of(request)
     return [(customer.number, str(customer))] if customer else []
 
@@ -283,7 +283,7 @@ TICKETS = register(
         filters=[
             Filter("assignee", _("Assigned to"), _people, _assigned_to),
             Filter("priority", _("Priority"), _priorities, _with_priority),
-            Filter("customer", _("Customer"), _customers, _of_customer),
+            Filter("customer", _("Customer"), _customers, _of_customer, quiet=True),
         ],
         bulk_actions=_bulk,
         top_actions=[TopAction(_("New ticket"), "plus", lambda: reverse("ticket_new"), "crm.add_ticket")],
