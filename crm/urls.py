@@ -85,6 +85,7 @@ console += [
     path("imports/new/", imports.new, name="import_new"),
     path("imports/<int:pk>/", imports.show, name="import_run"),
     path("imports/<int:pk>/map/", imports.columns, name="import_map"),
+    path("imports/<int:pk>/preview/", imports.preview, name="import_preview"),
     path("imports/<int:pk>/progress/", imports.progress, name="import_progress"),
     path("imports/<int:pk>/start/", imports.start, name="import_start"),
     path("imports/<int:pk>/refused/", imports.refused, name="import_refused"),

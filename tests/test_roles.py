@@ -148,6 +148,7 @@ PAGES = """
 /imports/new/                                      marketer administrator
 /imports/<int:pk>/                                 lead marketer analyst administrator
 /imports/<int:pk>/map/                             marketer administrator
+/imports/<int:pk>/preview/                         marketer administrator
 /imports/<int:pk>/progress/                        lead marketer analyst administrator
 /imports/<int:pk>/start/                           marketer administrator
 /imports/<int:pk>/refused/                         lead marketer analyst administrator

@@ -35,6 +35,7 @@ class SegmentRow:
     about: str
     line: Sparkline | None
     moves: selectors.Moves
+    moves_since: str
 
     @property
     def size(self) -> int | None:
@@ -43,12 +44,14 @@ class SegmentRow:
 
 def _rows(_request: HttpRequest, segments: Sequence[Segment]) -> list[SegmentRow]:
     currency, sizes, moves = shop_currency(), selectors.trends(segments), selectors.moves_of(segments)
+    since = selectors.first_day_of_moves().isoformat()
     return [
         SegmentRow(
             segment,
             segment.description or describe(segment, currency),
             sparkline(sizes[segment.pk]),
             moves.get(segment.pk, NO_MOVES),
+            since,
         )
         for segment in segments
     ]
@@ -57,8 +60,7 @@ def _rows(_request: HttpRequest, segments: Sequence[Segment]) -> list[SegmentRow
 def _moved(row: SegmentRow, show: str) -> Cell:
     """Return how many entered or left in 7 days, which opens them on the page of the segment."""
     count = getattr(row.moves, show)
-    since = selectors.first_day_of_moves().isoformat()
-    address = f"{reverse('segment', args=[row.item.pk])}?show={show}&since={since}"
+    address = f"{reverse('segment', args=[row.item.pk])}?show={show}&since={row.moves_since}"
     return Cell(number(count), url=address if count else "")
 
 
