@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Coalesce
@@ -64,6 +65,10 @@ def _in_category(_request: HttpRequest, products: QuerySet[Product], value: str)
     return products.filter(category=value.replace("\x00", ""))
 
 
+def _search(products: QuerySet[Any], words: str) -> QuerySet[Any]:
+    return picking.search_products(words, products)  # type: ignore[arg-type]
+
+
 PRODUCTS = register(
     ObjectList(
         name="products",
@@ -105,7 +110,7 @@ PRODUCTS = register(
             State("on_sale", _("On sale"), lambda: Q(active=True)),
             State("off", _("Not on sale"), lambda: Q(active=False)),
         ],
-        search=lambda rows, words: picking.search_products(words, rows),
+        search=_search,
         placeholder=_("Name, SKU or brand"),
         filters=[Filter("category", _("Category"), _categories, _in_category)],
         empty=Empty(
