@@ -10,6 +10,7 @@ from campaigns.channels import console as channels
 from campaigns.coupons.api import codes as coupon_codes_api
 from campaigns.coupons.api import views as coupons_api
 from campaigns.coupons.console import coupons
+from campaigns.coupons.console import uses as coupon_uses
 from campaigns.designs import public as designs
 from campaigns.experiments.console import experiments
 from campaigns.journeys import api as journeys_api
@@ -140,6 +141,7 @@ console = [
     path("templates/<int:pk>/test/", templates.test, name="template_test"),
     path("coupons/", coupons.index, name="coupons"),
     path("coupons/for-segment/<int:pk>/", coupons.for_segment, name="coupon_for_segment"),
+    path("coupons/uses/", coupon_uses.index, name="coupon_uses"),
     path("coupons/new/", coupons.new, name="coupon_new"),
     path("coupons/<int:pk>/", coupons.show, name="coupon"),
     path("coupons/<int:pk>/edit/", coupons.edit, name="coupon_edit"),

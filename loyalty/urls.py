@@ -93,6 +93,7 @@ console = [
     path("loyalty/tiers/new/", tiers.new, name="loyalty_tier_new"),
     path("loyalty/tiers/<int:pk>/", tiers.show, name="loyalty_tier"),
     path("loyalty/tiers/<int:pk>/edit/", tiers.edit, name="loyalty_tier_edit"),
+    path("loyalty/tiers/<int:pk>/dry-run/", tiers.try_out, name="loyalty_tier_dry_run"),
     path("loyalty/tiers/<int:pk>/benefits/", tiers.benefit_new, name="loyalty_benefit_new"),
     path("loyalty/benefits/<int:pk>/", tiers.benefit_edit, name="loyalty_benefit_edit"),
     path("loyalty/benefits/<int:pk>/switch/", tiers.benefit_switch, name="loyalty_benefit_switch"),

@@ -9,11 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from analytics.features.services.scoring import start_preview
 from analytics.segments.services.lists import add_to_list, create_list
 from analytics.segments.services.segments import create_segment
 from campaigns.broadcasts.services.broadcasts import create_broadcast
 from campaigns.calendar.services import add_shop_day
 from campaigns.care.services.care import create_care_rule
+from campaigns.coupons.models import CouponUse
 from campaigns.coupons.services.codes import issue_coupon
 from campaigns.coupons.services.coupons import create_coupon
 from campaigns.experiments.services.experiments import Arm, create_experiment
@@ -28,13 +30,15 @@ from core.jobs.services import create_job
 from core.security.api_keys import create_api_key
 from core.security.models import User
 from core.webhooks.services import create_endpoint
-from crm.customers.models import Customer
+from crm.customers.models import Customer, DuplicateCandidate, Tag
+from crm.customers.services.attributes import create_attribute
 from crm.customers.services.consents import record_consent
 from crm.customers.services.customers import add_note, add_tag
-from crm.desk.models import Ticket
+from crm.customers.services.duplicates import suspect_duplicate
+from crm.desk.models import Ticket, TicketRating
 from crm.desk.services import open_ticket, reply_to_ticket
 from crm.imports.services.running import create_import
-from crm.orders.models import Order
+from crm.orders.models import Order, Product
 from loyalty.earning.services.rules import create_rule
 from loyalty.growth.services.badges import create_badge
 from loyalty.growth.services.tasks import Level, create_task
@@ -42,13 +46,16 @@ from loyalty.ledger.models import Account
 from loyalty.ledger.services.adjustments import request_adjustment
 from loyalty.program.models import PointType, Program
 from loyalty.program.selectors import member_of
+from loyalty.rewards.services.categories import create_category
 from loyalty.rewards.services.redemptions import redeem_reward
 from loyalty.rewards.services.rewards import create_reward
+from loyalty.tiers.services import dry_runs
 from loyalty.tiers.services.benefits import create_benefit
 from loyalty.tiers.services.setup import create_tier
 from loyalty.triggers import registry as triggers
 
 ADDRESS = {"name": "Ann", "phone": "13800138000", "line": "1 High Street", "city": "Shanghai", "country": "CN"}
+STAGES = {"new_days": 30, "active_days": 90, "at_risk_days": 180, "lapsed_days": 365}
 
 
 class PopulatedShop:
@@ -67,7 +74,7 @@ class PopulatedShop:
         self.actor = of_user(user)
         self.make_customer, self.make_order = make_customer, make_order
         self.points = PointType.objects.get(program=program, spendable=True)
-        self.values: dict[str, Any] = {}
+        self.values: dict[str, Any] = {"user": user}
         self.copies = 0
         self.first: Customer | None = None
 
@@ -118,7 +125,18 @@ class PopulatedShop:
         first = Ticket.objects.order_by("created_at").first() or ticket
         open_ticket(customer=first.customer, subject=f"Again {mark}", text="Where is it?", actor=SYSTEM)
         reply_to_ticket(ticket=first, text=f"Reply {mark}", actor=self.actor)
-        self.values |= {"ticket": first, "order": Order.objects.order_by("pk").first()}
+        TicketRating.objects.create(ticket=ticket, resolution=1, score=4)
+        twin = self.make_customer(f"Ann {mark}")
+        self.make_order(twin, 5_000, number=f"T{mark}")
+        suspect_duplicate(customer=customer, other=twin, actor=SYSTEM)
+        self.values |= {
+            "ticket": first,
+            "order": Order.objects.order_by("pk").first(),
+            "product": Product.objects.order_by("pk").first(),
+            "tag": Tag.objects.order_by("pk").first(),
+            "duplicate": DuplicateCandidate.objects.order_by("pk").first(),
+            "field": create_attribute(code=f"field_{mark}", label=f"Field {mark}", type="text", actor=SYSTEM),
+        }
         path = self.directory / f"orders{mark}.csv"
         path.write_text(
             f"number,placed_at,customer,sku,quantity,unit_price\nI{mark},2026-01-0{1 + self.copies % 9},x,y,1,5\n"
@@ -149,6 +167,8 @@ class PopulatedShop:
         )
         reward = create_reward(program=self.program, kind="gift", name=f"Gift {mark}", points=1, actor=SYSTEM)
         made.setdefault("reward", reward)
+        made["category"] = create_category(program=self.program, name=f"Category {mark}", actor=SYSTEM)
+        made["dry_run"] = dry_runs.start(program=self.program, what="tier", values={}, tier=made["tier"])
         made["badge"] = create_badge(program=self.program, name=f"Badge {mark}", icon="heart", actor=SYSTEM)
         made["task"] = create_task(
             program=self.program,
@@ -166,6 +186,7 @@ class PopulatedShop:
         rule = {"op": "and", "children": [{"condition": "order_count", "operator": "gte", "value": 1}]}
         segment = create_segment(name=f"Segment {mark}", rule=rule, actor=SYSTEM)
         made.setdefault("segment", segment)
+        made["preview"] = start_preview(values=STAGES, user=self.user)
         people = create_list(name=f"List {mark}", actor=SYSTEM)
         add_to_list(segment=made.setdefault("list", people), customer_ids=[customer.pk], actor=SYSTEM)
         template = save_template(
@@ -175,7 +196,10 @@ class PopulatedShop:
         coupon = create_coupon(name=f"Coupon {mark}", kind="amount", value=500, actor=SYSTEM)
         made.setdefault("coupon", coupon)
         issue_coupon(customer=customer, coupon=made["coupon"], cause=f"page-{mark}", actor=self.actor)
-        issue_coupon(customer=first, coupon=coupon, cause=f"first-{mark}", actor=self.actor)
+        code = issue_coupon(customer=first, coupon=coupon, cause=f"first-{mark}", actor=self.actor)
+        CouponUse.objects.create(
+            coupon=coupon, code=code, customer=first, cart_amount=5_000, discount=500, expires_at=clock.now()
+        )
         made["care"] = create_care_rule(
             name=f"Care {mark}", trigger="no_order", days=30, template=template, actor=SYSTEM
         )

@@ -89,7 +89,7 @@ TAKEN = (
     Picture("customer", "lead", PLATINUM, first=True),
     Picture("customer-dark", "lead", PLATINUM, first=True, theme="dark", languages=("zh-hans",)),
     Picture("customer-phone", "lead", PLATINUM, first=True, viewport=NARROW),
-    Picture("desk", "lead", "/tickets/?view=open", first=True),
+    Picture("desk", "lead", "/tickets/?state=open", first=True),
     Picture("segment", "marketer", "/segments/new/", then=build_segment),
     Picture("care", "marketer", "/care/", first=True),
     Picture("loyalty", "admin", "/loyalty/"),

@@ -30,6 +30,9 @@ OBJECTS = {
     "/rewards/": "reward", "/tasks/": "task", "/badges/": "badge", "/redemptions/": "redemption",
     "/segments/": "segment", "/care/": "care", "/broadcasts/": "broadcast", "/messages/": "message",
     "/experiments/": "experiment", "/templates/": "template", "/journeys/": "journey", "/journeys/runs/": "run",
+    "/products/": "product", "/customers/duplicates/": "duplicate", "/settings/fields/": "field",
+    "/settings/tags/": "tag", "/settings/team/": "user", "/settings/reward-categories/": "category",
+    "/settings/program/dry-run/": "dry_run", "/settings/scoring/preview/": "preview",
     "/coupons/": "coupon", "/coupons/for-segment/": "segment", "/calendar/": "day", "/channels/": "channel",
 }  # fmt: skip
 # These change something at a GET, stream a file, or answer by a token that only a message carries.

@@ -119,7 +119,6 @@ PAGES = """
 /customers/<str:number>/                           staff
 /customers/<str:number>/timeline/                  staff
 /customers/<str:number>/orders/                    staff
-/customers/<str:number>/tickets/                   agent lead analyst administrator
 /customers/<str:number>/edit/                      agent lead administrator
 /customers/<str:number>/consents/                  agent lead administrator
 /customers/<str:number>/contacts/                  agent lead administrator
@@ -135,6 +134,7 @@ PAGES = """
 /orders/<int:pk>/refund/                           agent lead administrator
 /tickets/                                          agent lead analyst administrator
 /tickets/new/                                      agent lead administrator
+/tickets/ratings/                                  agent lead analyst administrator
 /tickets/<str:number>/                             agent lead analyst administrator
 /tickets/<str:number>/reply/                       agent lead administrator
 /tickets/<str:number>/draft/                        agent lead administrator
@@ -148,6 +148,7 @@ PAGES = """
 /imports/new/                                      marketer administrator
 /imports/<int:pk>/                                 lead marketer analyst administrator
 /imports/<int:pk>/map/                             marketer administrator
+/imports/<int:pk>/preview/                         marketer administrator
 /imports/<int:pk>/progress/                        lead marketer analyst administrator
 /imports/<int:pk>/start/                           marketer administrator
 /imports/<int:pk>/refused/                         lead marketer analyst administrator
@@ -180,6 +181,7 @@ PAGES = """
 /loyalty/tiers/new/                                marketer administrator
 /loyalty/tiers/<int:pk>/                           staff
 /loyalty/tiers/<int:pk>/edit/                      marketer administrator
+/loyalty/tiers/<int:pk>/dry-run/                   marketer administrator
 /loyalty/tiers/<int:pk>/benefits/                  marketer administrator
 /loyalty/benefits/<int:pk>/                        marketer administrator
 /loyalty/benefits/<int:pk>/switch/                 marketer administrator
@@ -297,6 +299,7 @@ PAGES = """
 /journeys/<int:pk>/stop/                           marketer administrator
 /journeys/<int:pk>/delete/                         marketer administrator
 /coupons/                                          staff
+/coupons/uses/                                     staff
 /coupons/new/                                      marketer administrator
 /coupons/for-segment/<int:pk>/                     marketer administrator
 /coupons/<int:pk>/                                 staff

@@ -267,6 +267,14 @@ def _birthday(_condition: SegmentCondition, operator: str, shown: dict[str, str]
     return text % shown
 
 
+def _points_expiring(
+    _condition: SegmentCondition, operator: str, shown: dict[str, str], _values: dict[str, Any]
+) -> str:
+    if operator == "within":
+        return _t("Has points that expire within %(days)s days") % shown
+    return _t("Has no points that expire within %(days)s days") % shown
+
+
 def _consent(_condition: SegmentCondition, operator: str, shown: dict[str, str], _values: dict[str, Any]) -> str:
     if operator == "has":
         return _t("Agreed to %(purpose)s by %(channel)s") % shown
@@ -301,6 +309,7 @@ SPECIAL: dict[str, Special] = {
     "tags": _tags,
     "tier_rank": _tier_rank,
     "birthday": _birthday,
+    "points_expiring": _points_expiring,
     "consent": _consent,
     "attribute": _attribute,
 }

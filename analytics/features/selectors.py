@@ -29,7 +29,10 @@ def features_of(customer: Customer) -> CustomerFeature | None:
 
 
 def overview() -> dict[str, Any]:
-    """Return customers by stage, buyers and repeat buyers, with one pass over the feature rows."""
+    """Return all customers, those of each stage, buyers and repeat buyers.
+
+    A customer has no stage until the first computation after they became known.
+    """
     rows = CustomerFeature.objects.filter(customer__state=CustomerState.ACTIVE).order_by().values("stage")
     counted = rows.annotate(
         customers=Count("pk"),
@@ -39,7 +42,7 @@ def overview() -> dict[str, Any]:
     stages = {row["stage"]: row for row in counted}
     return {
         "stages": {stage: stages[stage]["customers"] if stage in stages else 0 for stage in Stage.values},
-        "customers": sum(row["customers"] for row in stages.values()),
+        "customers": Customer.objects.active().count(),
         "buyers": sum(row["buyers"] for row in stages.values()),
         "repeat": sum(row["repeat"] for row in stages.values()),
     }

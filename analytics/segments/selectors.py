@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import connection
-from django.db.models import BigIntegerField, Count, DateTimeField, F, Func, Q, QuerySet, Sum, Value
-from django.utils import timezone
+from django.db.models import BigIntegerField, Count, DateTimeField, Exists, F, Func, OuterRef, Q, QuerySet, Sum, Value
 from django.utils.translation import gettext as _t
 from django.utils.translation import pgettext
 
@@ -16,7 +15,7 @@ from analytics.features import events
 from analytics.features.models import Stage
 from analytics.segments.models import CustomerSegments, Segment, SegmentDay, SegmentMembership
 from core.base import clock
-from core.base.zones import shop_day
+from core.base.zones import shop_day, shop_midnight
 from core.console.charts import Chart, Series
 from core.events.models import DomainEvent
 from core.text.formatting import day
@@ -67,9 +66,12 @@ def members_at(segment: Segment, moment: datetime) -> QuerySet[SegmentMembership
     return rows.filter(Q(left_at=None) | Q(left_at__gt=moment)).select_related("customer__features")
 
 
-def moves(segment: Segment, *, entered: bool) -> QuerySet[SegmentMembership]:
-    """Return all memberships that started, or all that ended when `entered` is false."""
+def moves(segment: Segment, *, entered: bool, since: date | None = None) -> QuerySet[SegmentMembership]:
+    """Return the memberships that started, or that ended when `entered` is false: all, or those since a shop day."""
     rows = SegmentMembership.objects.filter(segment=segment).select_related("customer__features")
+    if since is not None:
+        first = shop_midnight(since)
+        return rows.filter(entered_at__gte=first) if entered else rows.filter(left_at__gte=first)
     return rows if entered else rows.filter(left_at__isnull=False)
 
 
@@ -133,24 +135,42 @@ class Moves:
     left: int
 
 
+def first_day_of_moves(days: int = 7) -> date:
+    """Return the first of the last days of the shop; the last one is today."""
+    return shop_day(clock.now()) - timedelta(days=days - 1)
+
+
 def segment_moves(days: int = 7) -> Moves:
-    """Count how often customers entered and left segments, today and on the days before."""
-    sums = SegmentDay.objects.filter(day__gt=shop_day(clock.now()) - timedelta(days=days)).aggregate(
-        entered=Sum("entered_count", default=0), left=Sum("left_count", default=0)
-    )
+    """Count how often customers entered and left active segments, today and on the days before."""
+    active = SegmentDay.objects.filter(segment__in=Segment.objects.active(), day__gte=first_day_of_moves(days))
+    sums = active.aggregate(entered=Sum("entered_count", default=0), left=Sum("left_count", default=0))
     return Moves(**sums)
 
 
+def stage_changes(days: int = 7) -> QuerySet[DomainEvent]:
+    """Return the changes of stages in the last days."""
+    since = clock.now() - timedelta(days=days)
+    return DomainEvent.objects.filter(kind=events.STAGE_CHANGED.kind, recorded_at__gte=since)
+
+
 def stage_moves(days: int = 7) -> dict[str, int]:
-    """Count the customers that came into each stage from another one."""
-    since = timezone.now() - timedelta(days=days)
+    """Count the active customers that came into each stage from another one, each once."""
+    active = Customer.objects.active().filter(pk=OuterRef("subject_id"))
     rows = (
-        DomainEvent.objects.filter(kind=events.STAGE_CHANGED.kind, recorded_at__gte=since)
+        stage_changes(days)
+        .filter(Exists(active))
         .values_list("payload__to")
-        .annotate(count=Count("pk"))
+        .annotate(count=Count("subject_id", distinct=True))
     )
     counts = dict(rows)
     return {stage: counts[stage] for stage in Stage.values if counts.get(stage)}
+
+
+def moves_of(segments: Sequence[Segment]) -> dict[int, Moves]:
+    """Return {segment id: moves of the last seven days}, without segments that had none."""
+    days = SegmentDay.objects.filter(segment__in=segments, day__gte=first_day_of_moves())
+    rows = days.values_list("segment").annotate(Sum("entered_count"), Sum("left_count")).order_by()
+    return {pk: Moves(entered, left) for pk, entered, left in rows}
 
 
 @dataclass(frozen=True)
@@ -168,7 +188,7 @@ class SegmentMove:
 
 def biggest_moves(days: int = 7, limit: int = 8) -> list[SegmentMove]:
     """Return the active segments by their moves of the last days, most first, then by size."""
-    recent = Q(days__day__gt=shop_day(clock.now()) - timedelta(days=days))
+    recent = Q(days__day__gte=first_day_of_moves(days))
     rows = Segment.objects.active().annotate(
         entered=Sum("days__entered_count", filter=recent, default=0),
         left=Sum("days__left_count", filter=recent, default=0),

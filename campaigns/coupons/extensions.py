@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 import campaigns.coupons.console.listing
+import campaigns.coupons.console.uses
 import campaigns.coupons.events
 import campaigns.coupons.handlers
 import campaigns.coupons.webhooks  # noqa: F401

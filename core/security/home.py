@@ -8,7 +8,7 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from axes.models import AccessAttempt
-from django.db.models import Exists, OuterRef, Q, Sum
+from django.db.models import Exists, OuterRef, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
@@ -18,12 +18,13 @@ from django.utils.translation import gettext_lazy as _
 from core.base import clock
 from core.console import home
 from core.console.views import link
+from core.security.api_keys import QUIET_DAYS, unused
 from core.security.models import ApiKey, User
 from core.text.formatting import ago, number
 
-QUIET_DAYS = 90
 FAILED_DAYS = 7
 NAMED = 5
+MOST_IN_ADDRESS = 200
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,7 @@ def long_away(days: int = QUIET_DAYS) -> list[User]:
 
 def unused_keys(days: int = QUIET_DAYS) -> list[ApiKey]:
     """Return the active API keys that no system has used for so long."""
-    since = clock.now() - timedelta(days=days)
-    return list(
-        ApiKey.objects.active()
-        .filter(Q(last_used_at=None, created_at__lt=since) | Q(last_used_at__lt=since))
-        .order_by("created_at")
-    )
+    return list(unused(ApiKey.objects.all(), days).order_by("created_at"))
 
 
 def failed_logins(days: int = FAILED_DAYS) -> int:
@@ -79,28 +75,27 @@ def failed_logins(days: int = FAILED_DAYS) -> int:
 )
 def security(_request: HttpRequest) -> dict[str, Any]:
     missing, away, keys, failed = without_second_factor(), long_away(), unused_keys(), failed_logins()
-    staff = link("admin:core_user_changelist")
     return {
         "lines": [
             SecurityLine(
                 _t("Staff without a second factor"),
                 number(len(missing)),
                 _names([str(user) for user in missing]),
-                staff,
+                _accounts(missing),
                 "warn" if missing else "good",
             ),
             SecurityLine(
                 _t("Staff who have not signed in for %(days)s days") % {"days": QUIET_DAYS},
                 number(len(away)),
                 _names([str(user) for user in away]),
-                staff,
+                _accounts(away),
                 "warn" if away else "good",
             ),
             SecurityLine(
                 _t("API keys not used for %(days)s days") % {"days": QUIET_DAYS},
                 number(len(keys)),
                 _names([_key_words(key) for key in keys]),
-                reverse("keys"),
+                f"{reverse('keys')}?unused=yes",
                 "warn" if keys else "good",
             ),
             SecurityLine(
@@ -112,6 +107,13 @@ def security(_request: HttpRequest) -> dict[str, Any]:
             ),
         ]
     }
+
+
+def _accounts(users: list[User]) -> str:
+    """Return the address of these accounts in the list of the staff, or of all when there are none."""
+    address = link("admin:core_user_changelist")
+    chosen = ",".join(str(user.pk) for user in users[:MOST_IN_ADDRESS])
+    return f"{address}?id__in={chosen}" if chosen and address else address
 
 
 def _names(names: list[str]) -> str:

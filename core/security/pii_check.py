@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from django.conf import settings
 from django.db import Error, connection, transaction
+from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
 
 from core.embedded.places import ConfigurationError
 from core.health import checks as health
@@ -42,17 +44,19 @@ def wrong_keys(values: Iterable[Sealed]) -> str:
     for key_id, sealed in sorted(by_key.items()):
         columns = ", ".join(sorted({name for name, _context, _stored in sealed}))
         if key_id not in _configured():
-            return (
-                f"PII_KEYS has no key with the id {key_id}, under which {columns} are encrypted. Add it as "
-                f"{key_id}:BASE64 after the first key; it is in the PII_KEYS or var/secrets.json that this shop "
+            text = _t(
+                "PII_KEYS has no key with the id %(id)s, under which %(columns)s are encrypted. Add it as "
+                "%(id)s:BASE64 after the first key; it is in the PII_KEYS or var/secrets.json that this shop "
                 "ran with, and in its backups (manage.py restore --secrets-only)."
             )
+            return text % {"id": key_id, "columns": columns}
         if not any(_reads(context, stored) for _name, context, stored in sealed):
-            return (
-                f"The key with the id {key_id} in PII_KEYS is not the one under which {columns} were encrypted. "
+            text = _t(
+                "The key with the id %(id)s in PII_KEYS is not the one under which %(columns)s were encrypted. "
                 "Put the right one back; it is in the PII_KEYS or var/secrets.json that this shop ran with, and in "
                 "its backups (manage.py restore --secrets-only). A new key needs a new id."
             )
+            return text % {"id": key_id, "columns": columns}
     return ""
 
 
@@ -110,16 +114,19 @@ def _reads(context: str, stored: bytes) -> bool:
 
 def _keys() -> tuple[bool, str]:
     problem = wrong_keys(_sample())
-    return not problem, problem or f"ids {', '.join(map(str, _configured()))}"
+    return not problem, problem or _t("ids %(ids)s") % {"ids": ", ".join(map(str, _configured()))}
 
 
 def _all_keys() -> tuple[bool, str]:
     values = list(every_value())
     problem = wrong_keys(values)
-    return (
-        not problem,
-        problem or f"{len({value[2][0] for value in values})} key ids in use, all values can be decrypted",
+    count = len({value[2][0] for value in values})
+    text = ngettext(
+        "%(count)s key id in use, all values can be decrypted",
+        "%(count)s key ids in use, all values can be decrypted",
+        count,
     )
+    return not problem, problem or text % {"count": count}
 
 
 health.register("keys", _keys, essential=True)

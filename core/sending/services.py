@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 from django.db import connection, transaction
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from core.base import clock
@@ -233,5 +234,6 @@ def check() -> tuple[bool, str]:
     """Check for `doctor` that sending is not held."""
     held = SendingHold.objects.filter(pk=1, held=True).first()
     if held is None:
-        return not is_held(), "an older copy of the database was put back" if is_held() else "not held"
-    return False, f"held since {held.held_at:%F %R} ({held.cause}): see manage.py sending status"
+        return not is_held(), _t("an older copy of the database was put back") if is_held() else _t("not held")
+    text = _t("held since %(time)s (%(cause)s): see manage.py sending status")
+    return False, text % {"time": f"{held.held_at:%F %R}", "cause": cause_label(held.cause)}

@@ -6,6 +6,7 @@ from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 import crm.desk.console.home
+import crm.desk.console.listing
 import crm.desk.console.panels
 import crm.desk.console.shell
 import crm.desk.events

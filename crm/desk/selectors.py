@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.db.models import Case, Count, DateTimeField, F, IntegerField, Min, Q, QuerySet, Sum, When
+from django.db.models import Case, Count, DateTimeField, ExpressionWrapper, F, IntegerField, Min, Q, QuerySet, Sum, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -30,12 +27,19 @@ UNRESOLVED = Q(status__in=[TicketStatus.OPEN, TicketStatus.PENDING])
 class View:
     """A view of the desk. `wanted(user)` narrows the tickets.
 
-    A queue shows tickets that wait for us first, then by urgency and waiting time; an archive shows the newest first.
+    A queue shows tickets that wait for us before those that wait for the customer. Within each, urgent tickets come
+    first, then the longest waiting. Only messages that the customer sees count: a note or an assignment does not change
+    the order. An archive shows the newest first.
     """
 
     label: str | Promise
     wanted: Callable[[User], Q]
     queue: bool = True
+
+    @property
+    def order(self) -> Sequence[str]:
+        """Return the order for `paging.keyset`. "open" (waits for us) sorts before "pending" (for the customer)."""
+        return ("status", "urgency", "waiting_since", "id") if self.queue else ("-updated_at", "-id")
 
 
 VIEWS: dict[str, View] = {
@@ -44,9 +48,9 @@ VIEWS: dict[str, View] = {
     "answer": View(_("To be answered"), lambda user: Q(status=TicketStatus.OPEN)),
     "open": View(_("All open"), lambda user: UNRESOLVED),
     "waiting": View(_("Waiting for customer"), lambda user: Q(status=TicketStatus.PENDING)),
-    "resolved": View(
-        _("Resolved"), lambda user: Q(status__in=[TicketStatus.RESOLVED, TicketStatus.CLOSED]), queue=False
-    ),
+    "resolved": View(_("Resolved"), lambda user: Q(status=TicketStatus.RESOLVED), queue=False),
+    "closed": View(_("Closed"), lambda user: Q(status=TicketStatus.CLOSED), queue=False),
+    "all": View(_("All"), lambda user: Q(), queue=False),
 }
 
 
@@ -58,27 +62,15 @@ def counts(user: User) -> dict[str, int]:
 
 
 def page(name: str, user: User, cursor: str | None, size: int = PAGE) -> Page[Ticket]:
-    """Return one page of a view. A queue shows tickets that wait for us before those that wait for the customer.
-
-    Within each, urgent tickets come first, then the longest waiting. Only messages that the customer sees count: a note
-    or an assignment does not change the order. The keyset mixes directions, which `core.db.paging` does not support.
-    """
+    """Return one page of a view."""
     view = VIEWS[name]
-    tickets = _rows().filter(view.wanted(user))
-    after = _decode(cursor)
-    if view.queue:
-        # "open" (waits for us) sorts before "pending" (waits for the customer).
-        order = ["status", "-priority", "waiting_since", "pk"]
-        if after:
-            later = Q(waiting_since__gt=after.at) | Q(waiting_since=after.at, pk__gt=after.pk)
-            below = Q(priority__lt=after.priority) | Q(priority=after.priority) & later
-            tickets = tickets.filter(Q(status__gt=after.status) | Q(status=after.status) & below)
-    else:
-        order = ["-updated_at", "-pk"]
-        if after:
-            tickets = tickets.filter(Q(updated_at__lt=after.at) | Q(updated_at=after.at, pk__lt=after.pk))
-    rows = list(tickets.order_by(*order)[: size + 1])
-    return Page(rows[:size], _encode(rows[size - 1], view.queue) if len(rows) > size else None)
+    return paging.keyset(listed().filter(view.wanted(user)), view.order, cursor, size)
+
+
+def listed() -> QuerySet[Ticket]:
+    """Return all tickets for lists. `urgency` falls as the priority rises, because a keyset has one direction."""
+    urgency = ExpressionWrapper(0 - F("priority"), IntegerField())
+    return Ticket.objects.select_related("customer", "assignee").annotate(urgency=urgency)
 
 
 def tickets_of(customer: Customer) -> QuerySet[Ticket]:
@@ -96,40 +88,6 @@ def tickets_of(customer: Customer) -> QuerySet[Ticket]:
     open_since = Case(When(UNRESOLVED, then=F("waiting_since")), default=None, output_field=DateTimeField())
     tickets = Ticket.objects.filter(customer=customer).select_related("customer", "assignee")
     return tickets.order_by(rank, open_priority.desc(), open_since.asc(nulls_last=True), "-updated_at", "-pk")
-
-
-def page_of_customer(customer: Customer, cursor: str | None) -> Page[Ticket]:
-    """Return one page of all tickets of a customer, the newest first."""
-    return paging.keyset(_rows().filter(customer=customer), ["-created_at", "-id"], cursor, PAGE)
-
-
-class _Cursor(NamedTuple):
-    status: str
-    priority: int
-    at: datetime
-    pk: int
-
-
-def _rows() -> QuerySet[Ticket]:
-    return Ticket.objects.select_related("customer", "assignee")
-
-
-def _encode(ticket: Ticket, queue: bool) -> str:
-    at = ticket.waiting_since if queue else ticket.updated_at
-    text = json.dumps([ticket.status, ticket.priority, at.isoformat(), ticket.pk])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _decode(cursor: str | None) -> _Cursor | None:
-    """Return the position of a cursor, or None when there is no cursor or it is damaged."""
-    if not cursor:
-        return None
-    try:
-        status, priority, at, pk = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        moment = datetime.fromisoformat(at)
-        return _Cursor(str(status), int(priority), moment, int(pk)) if moment.tzinfo else None
-    except (ValueError, TypeError, binascii.Error):
-        return None
 
 
 def ticket(number: str) -> Ticket | None:
@@ -201,7 +159,7 @@ def ages(user: User) -> dict[str, QueueAge]:
 
 def waiting_for(user: User, limit: int) -> list[Ticket]:
     """Return the open tickets of this person that wait for an answer, urgent and oldest first."""
-    rows = _rows().filter(status=TicketStatus.OPEN, assignee=user)
+    rows = listed().filter(status=TicketStatus.OPEN, assignee=user)
     return list(rows.order_by("-priority", "waiting_since", "pk")[:limit])
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 import crm.orders.console.home
 import crm.orders.console.listing
 import crm.orders.console.panels
+import crm.orders.console.product_list
 import crm.orders.console.shell
 import crm.orders.events
 import crm.orders.webhooks  # noqa: F401

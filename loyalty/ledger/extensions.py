@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import connection
 from django.urls import reverse
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 import loyalty.ledger.events
@@ -39,11 +40,9 @@ def _ledger() -> dict:
 def _reconciled() -> tuple[bool, str]:
     last = Reconciliation.objects.order_by("-ran_at").first()
     if last is None:
-        return True, "never ran yet"
-    return (
-        last.difference_count == 0,
-        f"{last.difference_count} of {last.account_count} accounts differ, {last.ran_at:%F %R}",
-    )
+        return True, _t("never ran yet")
+    values = {"count": last.difference_count, "accounts": last.account_count, "time": f"{last.ran_at:%F %R}"}
+    return last.difference_count == 0, _t("%(count)s of %(accounts)s accounts differ, %(time)s") % values
 
 
 FACTS.register("points", _points)

@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.expressions import RawSQL
 
 from core.base import clock
 from core.db.statements import statement
+from crm.orders.models import Order
 from crm.orders.selectors.bought import order_counts
 from loyalty.program.models import Member, MemberState, Program
 from loyalty.tiers.models import Tier
@@ -60,3 +62,20 @@ def members_periods(days: int = PERIOD_DAYS) -> dict[str, Any]:
             for name, net, orders, buyers, repeat in cursor.fetchall()
         }
     return {"currency": program.currency, "now": rows.get("now", NOTHING), "before": rows.get("before", NOTHING)}
+
+
+def buyers(program: Program, *, repeat: bool = False, days: int = PERIOD_DAYS) -> RawSQL:
+    """Return the ids of the customers that `members_periods` counts as buyers of the last days, or as repeat buyers."""
+    now = clock.now()
+    sql = statement(__package__, "buyers", order_counts=order_counts("o"))
+    return RawSQL(sql, [program.pk, now - timedelta(days=days), now, program.currency, repeat])  # noqa: S611
+
+
+def orders_of_members(orders: QuerySet[Order], program: Program, days: int = PERIOD_DAYS) -> QuerySet[Order]:
+    """Return these orders as far as `members_periods` counts them for the last days."""
+    now = clock.now()
+    members = Member.objects.active().filter(program=program, customer=OuterRef("customer"))
+    counted = orders.bought().filter(  # type: ignore[attr-defined]
+        paid_at__gte=now - timedelta(days=days), paid_at__lt=now, currency=program.currency
+    )
+    return counted.filter(Exists(members))  # type: ignore[no-any-return]

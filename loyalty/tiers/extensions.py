@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from django.db import connection
+from django.utils.translation import gettext as _t
 
+import loyalty.tiers.console.listing
 import loyalty.tiers.console.shell
 import loyalty.tiers.events
 import loyalty.tiers.handlers
@@ -44,7 +46,8 @@ def _benefits() -> tuple[bool, str]:
     """Check for benefits that can't be given now and for grants to single members that were abandoned."""
     failing = TierBenefit.objects.filter(active=True).exclude(error="").count()
     grants = BenefitGrant.objects.exclude(state=GrantState.GIVEN).count()
-    return not (failing or grants), f"{failing} failing, {grants} not given"
+    values = {"failing": failing, "grants": grants}
+    return not (failing or grants), _t("%(failing)s failing, %(grants)s not given") % values
 
 
 WORK.register(tier_dry_runs.KIND, tier_dry_runs.run)

@@ -62,7 +62,7 @@ def test_the_list_is_walked_with_j_and_k_and_opened_with_enter(signed_in, custom
     for number in range(3):
         open_ticket(customer=waiting, subject=f"Parcel {number}", text="Where is it?", actor=SYSTEM)
     page = signed_in(Role.AGENT)
-    page.goto("/tickets/?view=open")
+    page.goto("/tickets/?state=open")
     links = page.locator("[data-rows] [data-row] a.person-name")
     expect(links.nth(2)).to_be_visible()
     page.keyboard.press("j")

@@ -18,10 +18,13 @@ from core.embedded.places import ConfigurationError
 from core.health import checks as health
 from core.health import database as health_database
 from core.health import machine as health_machine
+from core.health.labels import TEXTS
 from core.processes import startup
 from core.security import pii_check
+from core.security.roles import Role
 from crm.activity.services import partitions as activity_partitions
 from crm.customers.models import Identity
+from loyalty.ledger.models import Reconciliation
 from loyalty.ledger.services.enrolment import enrol_member
 from loyalty.ledger.services.sweeps import sweep_lots
 from loyalty.tiers.models import TierPeriod
@@ -293,3 +296,103 @@ def test_a_queue_and_a_cache_in_one_server_or_with_a_wrong_policy_are_named(sett
         False,
         "the cache's maxmemory-policy is noeviction; REDIS_URL and CACHE_URL lead to one server",
     )
+
+
+class Marked:
+    """Mark every text that passes through gettext, so that a text that does not is seen."""
+
+    def __init__(self, monkeypatch) -> None:
+        for name in ("gettext", "pgettext", "ngettext"):
+            monkeypatch.setattr(f"django.utils.translation._trans.{name}", getattr(self, name))
+
+    @staticmethod
+    def gettext(text: str) -> str:
+        return f"«{text}»"
+
+    @staticmethod
+    def pgettext(_context: str, text: str) -> str:
+        return f"«{text}»"
+
+    @staticmethod
+    def ngettext(one: str, many: str, count: int) -> str:
+        return f"«{one if count == 1 else many}»"
+
+
+def break_all(monkeypatch, settings, tmp_path) -> None:
+    """Break everything that a check looks at without touching a server."""
+    monkeypatch.setattr("core.health.checks.current_app.control.ping", lambda timeout: [])
+    monkeypatch.setattr("core.health.checks.MOST_WAITING", -1)
+    monkeypatch.setattr("core.health.checks.sqlfiles.changed", lambda: ["points.sql"])
+    monkeypatch.setattr("core.health.checks.lag_seconds", lambda: (3, 900, 1))
+    monkeypatch.setattr(health_database, "MOST_CLOCK_SECONDS", -1.0)
+    monkeypatch.setattr(health_database, "LEAST_CONNECTIONS", 100_000)
+    lagging = health_database.LaggingSequence("a_seq", "a", "id", 7)
+    monkeypatch.setattr(health_database, "sequences_behind", lambda: [lagging])
+    monkeypatch.setattr(programs, "_folders", lambda: iter([]))
+    monkeypatch.setattr("core.health.machine.static_files.manifest_problem", lambda: "missing")
+    monkeypatch.setattr("core.health.machine.static_files.needs_manifest", lambda: True)
+    monkeypatch.setattr("core.security.pii_check._configured", lambda: {9: b"x" * 32})
+    monkeypatch.setattr("core.sending.services.is_held", lambda: True)
+    monkeypatch.setattr("crm.activity.services.partitions.missing", lambda: [timezone.now().date()])
+    monkeypatch.setattr("loyalty.tiers.services.proof.overlaps", lambda: ["«member 1 has periods that overlap»"])
+    monkeypatch.setattr("campaigns.journeys.extensions.LATE_SECONDS", -1)
+    monkeypatch.setattr("campaigns.messages.extensions.LATE_SECONDS", -1)
+    monkeypatch.setenv("LIUKE_VAR", str(tmp_path))
+    tmp_path.chmod(0o777)
+    blocked = tmp_path / "blocked"
+    blocked.write_text("")
+    settings.MEDIA_ROOT = str(blocked)
+    settings.CACHE_URL = settings.REDIS_URL
+    settings.EMAIL_UNUSED_KEYS = ["POSTMARK_SERVER_TOKEN"]
+
+
+# These fail only together with their server, whose error is then the detail.
+SERVERS = {"configuration", "database", "cache", "embedded_servers", "indexes", "outbox", "ledger", "benefits"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", ["as it is", "broken"])
+def test_every_detail_is_a_translated_text_in_both_states(state, monkeypatch, settings, tmp_path, make_customer):
+    # given the checks as they are, and with everything broken that they look at
+    make_customer("Ann", phone="13800138000")
+    Marked(monkeypatch)
+    if state == "broken":
+        break_all(monkeypatch, settings, tmp_path)
+    # when all of them run
+    findings = health.examine()
+    # then each detail consists of translated texts, and each check says what to do
+    plain = {one.name: one.detail for one in findings if not (one.detail.startswith("«") and one.detail.endswith("»"))}
+    assert plain == {}
+    assert {one.name for one in findings} == set(health.CHECKS.names())
+    assert [name for name in health.CHECKS.names() if not (TEXTS[name].about and TEXTS[name].remedy)] == []
+    if state == "broken":
+        assert {one.name for one in findings if one.ok} <= SERVERS
+        # The broker's pool may still hold the address that an earlier test broke.
+        raised = {one.name for one in findings if one.detail.startswith("«the check failed")}
+        assert raised <= {"queue"}
+
+
+@pytest.mark.django_db
+def test_the_other_state_of_checks_of_servers_is_translated_too(monkeypatch, program, make_customer):
+    Marked(monkeypatch)
+
+    def refuse() -> tuple[bool, str]:
+        raise OSError("no route to host")
+
+    monkeypatch.setitem(health.CHECKS._items, "cache", health.Check("cache", refuse))
+    found = {one.name: one for one in health.examine()}
+    assert found["cache"].detail == "«the check failed: OSError: no route to host»"
+    Reconciliation.objects.create(ran_at=timezone.now(), account_count=5, difference_count=2, seconds=1)
+    assert health.CHECKS["ledger"].run()[1].startswith("«2 of 5 accounts differ, ")
+    assert health.CHECKS["outbox"].run()[1].startswith("«deliveries: ")
+    assert health.CHECKS["benefits"].run() == (True, "«0 failing, 0 not given»")
+
+
+@pytest.mark.django_db
+def test_the_page_says_what_a_failing_check_means_and_what_to_do(client, staff, monkeypatch):
+    monkeypatch.setitem(health.CHECKS._items, "worker", health.Check("worker", lambda: (False, "0 workers answer")))
+    client.force_login(staff(Role.ADMINISTRATOR))
+    page = client.get("/jobs/?health=1").content.decode()
+    assert "Workers send messages, compute segments and run imports." in page
+    assert "0 workers answer" in page
+    assert "What to do: Start a worker: manage.py up, or celery worker." in " ".join(page.split())

@@ -178,8 +178,8 @@ def test_the_jobs_panel_counts_what_a_person_must_look_at(page_of, program):
     fail_job(create_job(kind="crm.import", label="orders.csv"), "the file is not text")
     create_job(kind="crm.import", label="more.csv")
     page = " ".join(page_of(Role.ADMINISTRATOR).split())
-    assert re.search(r'Failed in 7 days</p> <p class="stat-value"><a href="/jobs/#jobs">1</a>', page)
-    assert re.search(r'Waiting for a worker</p> <p class="stat-value"><a href="/jobs/#jobs">1</a>', page)
+    assert re.search(r'Failed in 7 days</p> <p class="stat-value"><a href="/jobs/\?state=failed#jobs">1</a>', page)
+    assert re.search(r'Waiting for a worker</p> <p class="stat-value"><a href="/jobs/\?state=queued#jobs">1</a>', page)
 
 
 def test_a_failing_check_is_shown_in_a_readers_words(page_of, program):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from django.http import QueryDict
 from django.urls import reverse
 
 from analytics.segments.models import Segment
@@ -200,7 +201,7 @@ class TestExport:
         create_list(name="Guests", actor=SYSTEM)
         answer = marketer.post(reverse("list_export", args=["segments"]), {"row": [segment.pk], "matching": ""})
         head, *rows = lines(answer)
-        assert head == "Segment,Customers,Last computed,Created,Tags,Owner"
+        assert head == 'Segment,Customers,"Entered, 7 days","Left, 7 days",Last computed,Created,Tags,Owner'
         assert [row.split(",")[:2] for row in rows] == [["VIP", ""]]
 
 
@@ -350,6 +351,7 @@ def test_every_list_opens_sorts_and_exports(client, staff, name, program):
         for sign in ("", "-"):
             if column.sort:
                 assert client.get(reverse(declared.route), {"sort": sign + column.code}).status_code == 200
-    for state in declared.states:
-        assert client.get(reverse(declared.route), {"state": state.code, "q": "x1"}).status_code == 200
+    for tab in page.context["list"].tabs:
+        query = QueryDict(tab.url.partition("?")[2]).dict()
+        assert client.get(reverse(declared.route), {**query, "q": "x1"}).status_code == 200
     assert lines(client.get(reverse("list_export", args=[name])))

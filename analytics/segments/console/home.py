@@ -13,13 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from analytics.features.models import Stage
 from analytics.features.selectors import freshness, overview
 from analytics.segments import selectors
+from analytics.segments.console.shell import ACTIVE_STAGES, CURRENT
 from core.console import home, kept
 from core.text.formatting import number, percent
 
 OVERVIEW = "analytics.overview"
 kept.FIGURES.register(OVERVIEW, overview)
 SHOWN_STAGES = (Stage.NEW, Stage.ACTIVE, Stage.WON_BACK, Stage.AT_RISK, Stage.LAPSED, Stage.LOST)
-ACTIVE_STAGES = (Stage.NEW, Stage.ACTIVE, Stage.WON_BACK)
 # Below this part of the bar, in percent, a share could not be clicked.
 NARROWEST = 1.5
 
@@ -110,12 +110,15 @@ def overview_panel(request: HttpRequest) -> dict[str, Any]:
             home.Card(
                 _t("Active customers"),
                 number(active),
-                f"{customers}?stage={Stage.ACTIVE.value}",
+                f"{customers}?stage={CURRENT}",
                 _t("bought in the last 90 days"),
             ),
-            home.Card(_t("Buyers"), number(buyers), customers, _t("ordered at least once")),
+            home.Card(_t("Buyers"), number(buyers), f"{customers}?orders=1", _t("ordered at least once")),
             home.Card(
-                _t("Repeat rate"), rate, customers, _t("%(count)s ordered more than once") % {"count": number(repeat)}
+                _t("Repeat rate"),
+                rate,
+                f"{customers}?orders=2",
+                _t("%(count)s ordered more than once") % {"count": number(repeat)},
             ),
         ]
     }
@@ -130,7 +133,8 @@ def overview_panel(request: HttpRequest) -> dict[str, Any]:
     order=30,
 )
 def segments(_request: HttpRequest) -> dict[str, Any]:
-    return {"rows": selectors.biggest_moves(), "url": reverse("segments")}
+    since = selectors.first_day_of_moves().isoformat()
+    return {"rows": selectors.biggest_moves(), "since": since, "url": reverse("segments")}
 
 
 @home.panel(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.models import DateTimeField, Q, Value
+from django.db.models import DateTimeField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,7 +16,7 @@ from django.utils.translation import pgettext_lazy
 from analytics.conditions import labels as phrases
 from analytics.segments import selectors
 from analytics.segments.console.charts import Sparkline, sparkline
-from analytics.segments.models import Segment, SegmentKind, SegmentState
+from analytics.segments.models import Segment, SegmentDay, SegmentKind, SegmentState
 from analytics.segments.services import lists as services
 from analytics.segments.services.segments import archive_segment
 from core.console.list_columns import Cell
@@ -25,6 +25,7 @@ from core.lists.declaration import Column, Empty, Filter, ObjectList, State, Top
 from core.text.formatting import number
 from crm.customers.selectors import shop_currency
 
+NO_MOVES = selectors.Moves(0, 0)
 NOT_YET = Value(datetime(1970, 1, 1, tzinfo=UTC), output_field=DateTimeField())
 
 
@@ -33,6 +34,8 @@ class SegmentRow:
     item: Segment
     about: str
     line: Sparkline | None
+    moves: selectors.Moves
+    moves_since: str
 
     @property
     def size(self) -> int | None:
@@ -40,11 +43,25 @@ class SegmentRow:
 
 
 def _rows(_request: HttpRequest, segments: Sequence[Segment]) -> list[SegmentRow]:
-    currency, sizes = shop_currency(), selectors.trends(segments)
+    currency, sizes, moves = shop_currency(), selectors.trends(segments), selectors.moves_of(segments)
+    since = selectors.first_day_of_moves().isoformat()
     return [
-        SegmentRow(segment, segment.description or describe(segment, currency), sparkline(sizes[segment.pk]))
+        SegmentRow(
+            segment,
+            segment.description or describe(segment, currency),
+            sparkline(sizes[segment.pk]),
+            moves.get(segment.pk, NO_MOVES),
+            since,
+        )
         for segment in segments
     ]
+
+
+def _moved(row: SegmentRow, show: str) -> Cell:
+    """Return how many entered or left in 7 days, which opens them on the page of the segment."""
+    count = getattr(row.moves, show)
+    address = f"{reverse('segment', args=[row.item.pk])}?show={show}&since={row.moves_since}"
+    return Cell(number(count), url=address if count else "")
 
 
 def describe(segment: Segment, currency: str) -> str:
@@ -54,6 +71,11 @@ def describe(segment: Segment, currency: str) -> str:
 
 def _edit(segment: Segment) -> str:
     return reverse("segment_edit", args=[segment.pk]) if segment.state == SegmentState.ACTIVE else ""
+
+
+def _that_moved(_request: HttpRequest, segments: QuerySet[Segment], value: str) -> QuerySet[Segment]:
+    days = SegmentDay.objects.filter(segment=OuterRef("pk"), day__gte=selectors.first_day_of_moves())
+    return segments.filter(Exists(days.filter(Q(entered_count__gt=0) | Q(left_count__gt=0)))) if value else segments
 
 
 def _computed(row: SegmentRow) -> Cell:
@@ -92,6 +114,14 @@ SEGMENTS = register(
                 exported=False,
             ),
             Column(
+                "entered",
+                _("Entered, 7 days"),
+                lambda row: _moved(row, "entered"),
+                lambda row: row.moves.entered,
+                number=True,
+            ),
+            Column("left", _("Left, 7 days"), lambda row: _moved(row, "left"), lambda row: row.moves.left, number=True),
+            Column(
                 "computed",
                 _("Last computed"),
                 _computed,
@@ -112,7 +142,21 @@ SEGMENTS = register(
                 _("Kind"),
                 lambda _request: SegmentKind.choices,
                 lambda _request, rows, value: rows.filter(kind=value),
-            )
+            ),
+            Filter(
+                "failing",
+                _("State"),
+                lambda _request: [("yes", _("Failing"))],
+                lambda _request, rows, value: rows.exclude(error="") if value == "yes" else rows,
+                quiet=True,
+            ),
+            Filter(
+                "moved",
+                _("Moves"),
+                lambda _request: [("yes", _("Moves in 7 days"))],
+                _that_moved,
+                quiet=True,
+            ),
         ],
         owned=True,
         archive=lambda segment, actor: archive_segment(segment=segment, actor=actor),

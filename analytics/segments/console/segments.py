@@ -130,8 +130,13 @@ def _members_context(request: HttpRequest, segment: Segment) -> dict[str, Any]:
     """Return the list to show: current members, members at the end of a past day, or entries and departures."""
     show, cursor = request.GET.get("show", ""), request.GET.get("cursor")
     if show in {"entered", "left"}:
-        rows = selectors.moves(segment, entered=show == "entered")
-        return {"show": show, "page": paging.keyset(rows, [f"-{show}_at", "-customer_id"], cursor, PAGE)}
+        since = parse_day(request.GET.get("since", ""))
+        rows = selectors.moves(segment, entered=show == "entered", since=since)
+        return {
+            "show": show,
+            "moves_since": since,
+            "page": paging.keyset(rows, [f"-{show}_at", "-customer_id"], cursor, PAGE),
+        }
     text = request.GET.get("on", "")
     day = parse_day(text)
     if day is None:
@@ -174,7 +179,7 @@ def _reason(segment: Segment, who: str, currency: str) -> dict[str, Any]:
         return {"who": who, "nobody": True}
     since = selectors.since_when(segment, customer)
     if segment.kind == SegmentKind.STATIC:
-        return {"who": who, "customer": customer, "since": since, "on_list": since is not None}
+        return {"who": who, "customer": customer, "moves_since": since, "on_list": since is not None}
     reason = segments_figures.explain_rule(segment.rule, customer)
     rows = [
         ConditionRow(phrases.leaf_words(item.leaf, currency), _value(item.leaf, item.value, currency), item.held)

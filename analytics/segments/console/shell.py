@@ -27,6 +27,8 @@ SEGMENTS_OFFERED = 200
 # In segments above this size, a scan in list order finds enough rows to show early.
 FEW = 20_000
 # Stages that need a reaction come before stages that are only news.
+CURRENT = "current"
+ACTIVE_STAGES = (Stage.NEW, Stage.ACTIVE, Stage.WON_BACK)
 TELLING = (Stage.AT_RISK, Stage.LAPSED, Stage.WON_BACK, Stage.NEW)
 navigation.register(
     "segments",
@@ -54,7 +56,7 @@ def failing_segments(_request: HttpRequest) -> Card | None:
     count = Segment.objects.active().exclude(error="").count()
     if not count:
         return None
-    return Card(_("Failing segments"), number(count), url=reverse("segments"), tone="bad")
+    return Card(_("Failing segments"), number(count), url=f"{reverse('segments')}?failing=yes", tone="bad")
 
 
 @kept.figure(MOVES)
@@ -71,7 +73,7 @@ def segment_moves(request: HttpRequest) -> Card | None:
     return Card(
         _("Entered a segment in 7 days"),
         number(moves["entered"]),
-        url=reverse("segments"),
+        url=f"{reverse('segments')}?moved=yes",
         detail=_t("%(count)s left a segment") % {"count": number(moves["left"])},
     )
 
@@ -87,17 +89,37 @@ def stage_moves(request: HttpRequest) -> Card | None:
     return Card(
         _t("Became “%(stage)s” in 7 days") % {"stage": labels[first]},
         number(moves[first]),
-        url=f"{reverse('customers')}?stage={first}",
+        url=f"{reverse('customers')}?became={first}",
         detail=" · ".join(f"{labels[stage]} {number(moves[stage])}" for stage in others[:3]),
     )
 
 
 def _stages(_request: HttpRequest) -> list[tuple[str, str]]:
-    return [(value, str(label)) for value, label in Stage.choices]
+    return [*((value, str(label)) for value, label in Stage.choices), (CURRENT, _t("New, active or won back"))]
 
 
 def _in_stage(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
+    if value == CURRENT:
+        return customers.filter(features__stage__in=ACTIVE_STAGES)
     return customers.filter(features__stage=value) if value in Stage.values else customers
+
+
+def _changes(_request: HttpRequest) -> list[tuple[str, str]]:
+    return [(value, _t("Became “%(stage)s” in 7 days") % {"stage": label}) for value, label in Stage.choices]
+
+
+def _became(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
+    if value not in Stage.values:
+        return customers
+    return customers.filter(Exists(selectors.stage_changes().filter(subject_id=OuterRef("pk"), payload__to=value)))
+
+
+def _order_counts(_request: HttpRequest) -> list[tuple[str, str]]:
+    return [("1", _t("At least one order")), ("2", _t("More than one order"))]
+
+
+def _with_orders(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
+    return customers.filter(features__order_count__gte=int(value)) if value in {"1", "2"} else customers
 
 
 def _segments(_request: HttpRequest) -> list[tuple[str, str]]:
@@ -125,6 +147,14 @@ def _stage_names(customers: Sequence[Customer]) -> dict[int, str]:
 
 listing.FILTERS.register(
     "stage", listing.CustomerFilter(_("Stage"), _stages, _in_stage, "analytics.view_customerfeature")
+)
+listing.FILTERS.register(
+    "became",
+    listing.CustomerFilter(_("Stage change"), _changes, _became, "analytics.view_customerfeature", quiet=True),
+)
+listing.FILTERS.register(
+    "orders",
+    listing.CustomerFilter(_("Orders"), _order_counts, _with_orders, "analytics.view_customerfeature", quiet=True),
 )
 listing.FILTERS.register(
     "segment", listing.CustomerFilter(_("Segment"), _segments, _in_segment, "analytics.view_segment")

@@ -35,6 +35,9 @@ def index(request: HttpRequest) -> HttpResponse:
     channel = channel if channel in CHANNELS.names() else ""
     domain = request.GET.get("domain", "").replace("\x00", "").strip().lower()[:255]
     rows = selectors.by_domain(int(days), channel)
+    refusing = request.GET.get("refusing") == "yes"
+    if refusing:
+        rows = [row for row in rows if row.domain and row.bounces_much]
     context = {
         "rows": [
             DomainRow(row, channel_label(row.channel), _rate(row.bounce_rate), _rate(row.complaint_rate))
@@ -46,6 +49,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "fewest": selectors.FEWEST,
         "charts": _charts(selectors.by_day(int(days), channel, domain)),
         "days": days,
+        "refusing": refusing,
         "channel": channel,
         "domain": domain,
         "periods": [

@@ -66,7 +66,8 @@ def amounts(revenue: Sequence[Revenue], currency: str) -> str:
 def cells_of(campaign: Campaign, figures: MessageFigures | CouponFigures, currency: str) -> list[Cell]:
     """Return the cells of HEADS."""
     sent = figures.sent
-    if not sent and not figures.orders:
+    effect = figures.effect if isinstance(figures, MessageFigures) else None
+    if not sent and not figures.orders and effect is None:
         return [Cell(number(0)), *[Cell(NONE)] * (len(HEADS) - 1)]
     return [
         Cell(number(sent), url=listed(campaign, state="sent")),
@@ -74,7 +75,7 @@ def cells_of(campaign: Campaign, figures: MessageFigures | CouponFigures, curren
         reaction_cell(campaign, "clicked", figures.clicked, figures.trackable, figures.click_rate),
         Cell(number(figures.orders), url=listed(campaign, reaction="ordered") if figures.orders else ""),
         Cell(amounts(figures.revenue, currency)),
-        effect_cell(figures.effect if isinstance(figures, MessageFigures) else None),
+        effect_cell(effect),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -16,9 +16,14 @@ from campaigns.reports.console.cells import HEADS, cells_of
 from campaigns.reports.selectors.campaigns import Campaign, campaign_of
 from campaigns.reports.selectors.coupons import CouponFigures, coupon_figures
 from campaigns.reports.selectors.figures import MessageFigures, figures_of
+from campaigns.reports.selectors.journey_effects import count_journey_effects, kept_effect
+from core.console import kept
 from core.console.list_columns import COLUMNS, AddedColumns
 from core.lists.declaration import ADDED_ACTIONS, BulkAction
 from crm.customers.selectors import shop_currency
+
+EFFECTS = "campaigns.journey_effects"
+kept.FIGURES.register(EFFECTS, count_journey_effects)
 
 
 def results_of(campaigns: Sequence[Campaign]) -> dict[str, MessageFigures | CouponFigures]:
@@ -33,11 +38,25 @@ def results_of(campaigns: Sequence[Campaign]) -> dict[str, MessageFigures | Coup
     return result
 
 
-def _columns(_request: HttpRequest, rows: Sequence[Any]) -> AddedColumns:
+def _columns(request: HttpRequest, rows: Sequence[Any]) -> AddedColumns:
     campaigns = [campaign_of(row) for row in rows]
     figures, currency = results_of(campaigns), shop_currency()
+    _add_effects_of_journeys(request, campaigns, figures)
     cells = {campaign.pk: cells_of(campaign, figures[campaign.origin], currency) for campaign in campaigns}
     return AddedColumns(HEADS, cells)
+
+
+def _add_effects_of_journeys(
+    request: HttpRequest, campaigns: Sequence[Campaign], figures: Mapping[str, MessageFigures | CouponFigures]
+) -> None:
+    """Add the kept effects: journeys hold customers out at the entry, so their messages do not tell."""
+    if not any(campaign.origin.startswith("journey:") for campaign in campaigns):
+        return
+    effects = kept.of(request).get(EFFECTS) or {}
+    for campaign in campaigns:
+        own, row = figures[campaign.origin], effects.get(str(campaign.pk))
+        if row is not None and campaign.origin.startswith("journey:") and isinstance(own, MessageFigures):
+            own.effect = kept_effect(row)
 
 
 def _compare(prefix: str) -> Callable[[HttpRequest, QuerySet[Any]], HttpResponse]:

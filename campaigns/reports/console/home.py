@@ -27,7 +27,7 @@ from campaigns.reports.console.cells import listed
 from campaigns.reports.labels import KINDS
 from campaigns.reports.registry import OPPORTUNITIES, Opportunity
 from campaigns.reports.selectors.campaigns import Campaign
-from campaigns.reports.selectors.caused import caused_and_clicked
+from campaigns.reports.selectors.caused import caused_and_clicked, orders_after_click
 from campaigns.reports.selectors.opportunities import FittingDraft, count_opportunities
 from campaigns.reports.selectors.running import running_campaigns
 from core.base import clock
@@ -35,10 +35,24 @@ from core.base.zones import shop_day
 from core.console import home, kept
 from core.console.charts import Chart, Series
 from core.console.views import may
+from core.lists.declaration import Filter
 from core.text.currencies import to_major
 from core.text.formatting import day, money, month, number
 from crm.customers.selectors import shop_currency
+from crm.orders.console.listing import FILTERS as ORDER_FILTERS
+from crm.orders.console.listing import revenue_since
 
+ORDER_FILTERS.register(
+    "after_click",
+    Filter(
+        "after_click",
+        _("Messages"),
+        lambda _request: [("yes", _("After a click in a message"))],
+        lambda _request, orders, value: orders_after_click(orders) if value == "yes" else orders,
+        "campaigns.view_message",
+        quiet=True,
+    ),
+)
 CAUSED, RUNNING, CHANCES = "campaigns.caused", "campaigns.running", "campaigns.opportunities"
 kept.FIGURES.register(CAUSED, caused_and_clicked)
 kept.FIGURES.register(RUNNING, running_campaigns)
@@ -101,6 +115,7 @@ def caused(request: HttpRequest) -> dict[str, Any]:
     currency, rows = figures["currency"], figures["months"]
     this = rows[-1]
     holdout = figures["holdout"]
+    after_click = {**revenue_since(date.fromisoformat(this["month"]), currency), "after_click": "yes"}
     return {
         "figures": figures,
         "estimate": estimate_of(this, currency),
@@ -110,7 +125,7 @@ def caused(request: HttpRequest) -> dict[str, Any]:
         "experiments_url": reverse("experiments"),
         "clicked": money(this["clicked"], currency),
         "clicked_orders": this["orders"],
-        "clicked_url": f"{reverse('messages')}?{urlencode({'reaction': 'clicked', 'days': '30'})}",
+        "clicked_url": f"{reverse('orders')}?{urlencode(after_click)}",
         "journeys": [
             JourneyEstimate(row["name"], reverse("journey", args=[row["id"]]), estimate_of(row, currency))
             for row in figures["journeys"]

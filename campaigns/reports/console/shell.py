@@ -176,7 +176,7 @@ def bouncing_domains(request: HttpRequest) -> Card | None:
     return Card(
         _("Domains that refuse mail"),
         number(len(row["domains"])),
-        url=f"{reverse('deliverability')}?days={KEPT_DAYS}",
+        url=f"{reverse('deliverability')}?days={KEPT_DAYS}&refusing=yes",
         detail=_t(", ").join(row["domains"][:3]),
         tone="warn",
     )
@@ -204,5 +204,8 @@ def coupons_redeemed(request: HttpRequest) -> Card | None:
     amounts = " · ".join(money(amount, currency) for currency, _count, amount in row["coupons"])
     text = ngettext("%(amount)s of discount", "%(amount)s of discount", uses)
     return Card(
-        _("Coupons redeemed in 7 days"), number(uses), url=reverse("coupons"), detail=text % {"amount": amounts}
-    )  # fmt: skip
+        _("Coupons redeemed in 7 days"),
+        number(uses),
+        url=f"{reverse('coupon_uses')}?days={KEPT_DAYS}",
+        detail=text % {"amount": amounts},
+    )

@@ -11,6 +11,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import BooleanField, QuerySet
+from django.db.models.expressions import RawSQL
 
 from campaigns.experiments.models import Experiment, ExperimentMetric, ExperimentScope, ExperimentState
 from campaigns.experiments.rules import ExperimentEffect, GroupOutcome, effect_of
@@ -21,6 +23,7 @@ from core.base import clock
 from core.base.zones import shop_day, shop_midnight
 from core.db.statements import statement
 from crm.customers.selectors import shop_currency
+from crm.orders.models import Order
 from crm.orders.selectors.bought import order_counts
 
 MONTHS = 6
@@ -61,10 +64,33 @@ def _global_holdout() -> Experiment | None:
     return Experiment.objects.filter(scope=ExperimentScope.EVERYTHING, state=ExperimentState.RUNNING).first()
 
 
+def after_click(order: str, days: str) -> str:
+    """Return the SQL condition of orders that followed a click in a message of marketing. `order` is their alias.
+
+    The click is before the payment, and the message was sent at most as many days before it as orders count for its
+    campaign; `days` is the placeholder of those of campaigns without a number of their own.
+    """
+    return f"""EXISTS (
+        SELECT FROM campaigns_message g
+        LEFT JOIN campaigns_broadcast b ON g.origin = 'broadcast:' || b.id
+        LEFT JOIN campaigns_carerule r ON g.origin = 'care:' || r.id
+        WHERE g.customer_id = {order}.customer_id AND g.state = 'sent' AND g.message_class = 'marketing'
+              AND g.clicked_at <= {order}.paid_at
+              AND g.sent_at > {order}.paid_at
+                  - make_interval(days => coalesce(b.attribution_days, r.attribution_days, {days})))"""
+
+
+def orders_after_click(orders: QuerySet[Order]) -> QuerySet[Order]:
+    """Return these orders as far as they followed a click."""
+    condition = after_click(Order._meta.db_table, "%s")
+    return orders.filter(RawSQL(condition, [DEFAULT_DAYS], output_field=BooleanField()))  # noqa: S611
+
+
 def _clicked(starts: list[datetime], ends: list[datetime], currency: str) -> dict[datetime, tuple[int, int]]:
     with connection.cursor() as cursor:
+        parts = {"order_counts": order_counts("o"), "after_click": after_click("o", "%(days)s")}
         cursor.execute(
-            statement(__package__, "clicked", order_counts=order_counts("o")),
+            statement(__package__, "clicked", **parts),
             {"starts": starts, "ends": ends, "currency": currency, "days": DEFAULT_DAYS},
         )
         return {since: (orders, net) for since, orders, net in cursor.fetchall()}

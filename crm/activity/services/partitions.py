@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from django.db import connection
+from django.utils.translation import gettext as _t
 
 from core.base import clock
 
@@ -38,7 +39,9 @@ def divmod_month(months: int) -> tuple[int, int]:
 def check() -> tuple[bool, str]:
     """Return whether all monthly partitions exist, and a text for `doctor`."""
     months = [f"{month:%Y-%m}" for month in missing()]
-    return not months, f"missing: {', '.join(months)} (run doctor --fix to create them)" if months else "none missing"
+    if not months:
+        return True, _t("none missing")
+    return False, _t("missing: %(months)s (run doctor --fix to create them)") % {"months": ", ".join(months)}
 
 
 def fix() -> str:

@@ -17,6 +17,7 @@ from core.console.views import viewer
 from core.security.roles import Role, roles_of
 from core.text.formatting import ago, number
 from crm.desk import selectors
+from crm.desk.console.listing import address
 
 RATINGS = "crm.ratings"
 kept.FIGURES.register(RATINGS, selectors.ratings_by_agent)
@@ -51,7 +52,7 @@ def queue(request: HttpRequest) -> dict[str, Any]:
             QueueFigure(
                 selectors.VIEWS[name].label,
                 number(row.count),
-                f"{reverse('tickets')}?view={name}",
+                address(name),
                 _t("oldest %(time)s") % {"time": ago(row.oldest)} if row.oldest else "",
                 ngettext("%(count)s of high priority", "%(count)s of high priority", row.urgent)
                 % {"count": number(row.urgent)}
@@ -74,7 +75,7 @@ def queue(request: HttpRequest) -> dict[str, Any]:
 def mine(request: HttpRequest) -> dict[str, Any]:
     return {
         "rows": selectors.waiting_for(viewer(request), MINE),
-        "url": f"{reverse('tickets')}?view=mine",
+        "url": address("mine"),
     }
 
 
@@ -94,7 +95,16 @@ def ratings(request: HttpRequest) -> dict[str, Any]:
     user = viewer(request)
     if {Role.LEAD, Role.ADMINISTRATOR}.isdisjoint(roles_of(user)):
         rows = [row for row in rows if row["agent"] == user.pk]
+    address_of_ratings = f"{reverse('ticket_ratings')}?days={selectors.RATING_DAYS}"
     return {
-        "rows": [{**row, "average": number(round(row["total"] / row["count"], 1))} for row in rows],
-        "url": f"{reverse('tickets')}?view=resolved",
+        "rows": [
+            {
+                **row,
+                "average": number(round(row["total"] / row["count"], 1)),
+                "url": f"{address_of_ratings}&agent={row['agent']}",
+                "low_url": f"{address_of_ratings}&agent={row['agent']}&state=low",
+            }
+            for row in rows
+        ],
+        "url": address_of_ratings,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +13,7 @@ from core.text.formatting import number
 from crm.customers.models import Customer, CustomerState
 from crm.customers.registry import TABS, Fact, Tab, fact, panel
 from crm.desk import selectors
+from crm.desk.console.listing import address
 from crm.desk.models import Ticket
 
 TICKETS_SHOWN = 8
@@ -38,14 +40,16 @@ def _tickets(customer: Customer, request: HttpRequest) -> dict[str, Any] | None:
         ticket.url = link("ticket", ticket.number)  # type: ignore[attr-defined]
     return {
         "tickets": tickets[:TICKETS_SHOWN],
-        "more": len(tickets) > TICKETS_SHOWN,
+        "more_url": _list_of(customer, "all") if len(tickets) > TICKETS_SHOWN else "",
         "may_add": may(request.user, "crm.add_ticket") and customer.state == CustomerState.ACTIVE,
     }
+
+
+def _list_of(customer: Customer, view: str) -> str:
+    return f"{address(view)}&{urlencode({'customer': customer.number})}"
 
 
 @fact("tickets", permission="crm.view_ticket", order=30)
 def _open_tickets(customer: Customer, _request: HttpRequest) -> Fact:
     count = customer.tickets.unresolved().count()
-    return Fact(
-        _("Open tickets"), number(count), url=link("customer_tickets", customer.number), tone="warn" if count else ""
-    )
+    return Fact(_("Open tickets"), number(count), url=_list_of(customer, "open"), tone="warn" if count else "")

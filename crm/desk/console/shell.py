@@ -17,6 +17,7 @@ from core.console.palette import SearchResult
 from core.text.formatting import ago, number
 from crm.customers.models import Customer
 from crm.customers.registry import action
+from crm.desk.console.listing import address
 from crm.desk.models import Ticket, TicketStatus
 
 navigation.register(
@@ -56,7 +57,7 @@ def open_tickets(_request: HttpRequest) -> Card | None:
     return Card(
         _("Tickets to be answered"),
         number(tickets["count"]),
-        url=f"{reverse('tickets')}?view=answer",
+        url=address("answer"),
         detail=detail,
         tone="warn" if tickets["urgent"] else "",
     )

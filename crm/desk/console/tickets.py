@@ -22,11 +22,13 @@ from core.base.actor import Actor, of_user
 from core.base.errors import Conflict, DomainError, Invalid
 from core.console.forms import show_refusal
 from core.console.views import may, page, viewer
+from core.lists.showing import respond
 from core.security.models import User
 from core.text.formatting import when
 from crm.customers import registry as panels
-from crm.customers.models import Customer, CustomerState, Store
+from crm.customers.models import Customer, Store
 from crm.desk import selectors, services
+from crm.desk.console.listing import RATINGS, TICKETS, address, customer_of
 from crm.desk.models import Ticket, TicketPriority, TicketStatus
 from crm.desk.registry import deliveries
 from crm.orders.models import Order
@@ -36,47 +38,28 @@ ORDERS_OFFERED = 20
 
 @dataclass(frozen=True)
 class DeskTab:
-    """A view of the desk. `count` is the number of its tickets; None when the view is no queue."""
+    """A queue of the desk, the address of its list, and the number of its tickets."""
 
     name: str
     label: str | Promise
-    count: int | None
+    url: str
+    count: int
 
 
 @page("crm.view_ticket")
 def index(request: HttpRequest) -> HttpResponse:
-    name = _view(request, "mine" if may(request.user, "crm.change_ticket") else "open")
-    tickets = selectors.page(name, viewer(request), request.GET.get("cursor"))
-    context = {
-        "page": tickets,
-        "drafted": selectors.drafted(tickets, viewer(request)),
-        "queue": selectors.VIEWS[name].queue,
-        "may_add": may(request.user, "crm.add_ticket"),
-        **_views(request, name),
-    }
-    return render(request, "crm/desk/index.html", context)
+    """List the tickets: a tab for each view of the desk. `customer` narrows them to one customer."""
+    return respond(TICKETS, request, customer=customer_of(request))
 
 
 @page("crm.view_ticket")
-def of_customer(request: HttpRequest, number: str) -> HttpResponse:
-    """List all tickets of one customer, also resolved and closed ones."""
-    customer = get_object_or_404(Customer, number=number)
-    tickets = selectors.page_of_customer(customer, request.GET.get("cursor"))
-    context = {
-        "customer": customer,
-        "page": tickets,
-        "drafted": selectors.drafted(tickets, viewer(request)),
-        "queue": False,
-        "view": "open",
-        "new_for": customer.number,
-        "may_add": may(request.user, "crm.add_ticket") and customer.state == CustomerState.ACTIVE,
-    }
-    return render(request, "crm/desk/index.html", context)
+def ratings(request: HttpRequest) -> HttpResponse:
+    return respond(RATINGS, request)
 
 
-def _view(request: HttpRequest, default: str) -> str:
-    name = request.GET.get("view", default)
-    return name if name in selectors.VIEWS else default
+def _view(request: HttpRequest) -> str:
+    name = request.GET.get("view", "")
+    return name if name in selectors.VIEWS else "open"
 
 
 def _views(request: HttpRequest, name: str) -> dict[str, Any]:
@@ -84,7 +67,10 @@ def _views(request: HttpRequest, name: str) -> dict[str, Any]:
     return {
         "view": name,
         "view_label": selectors.VIEWS[name].label,
-        "views": [DeskTab(key, view.label, counts.get(key)) for key, view in selectors.VIEWS.items()],
+        "view_url": address(name),
+        "views": [
+            DeskTab(key, view.label, address(key), counts[key]) for key, view in selectors.VIEWS.items() if view.queue
+        ],
     }
 
 
@@ -97,7 +83,7 @@ def _show(
     request: HttpRequest, ticket: Ticket, *, refusal: DomainError | None = None, text: str | None = None
 ) -> HttpResponse:
     """Render the ticket with the viewer's draft; after a refusal, with the text that they had written."""
-    name = _view(request, "open")
+    name = _view(request)
     customer = ticket.customer
     request.ticket_in_hand = ticket  # type: ignore[attr-defined]
     closed = ticket.status == TicketStatus.CLOSED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,39 +170,24 @@ new.body_kind = "import"  # type: ignore[attr-defined]
 
 @page("crm.add_importrun", methods=("GET", "POST"))
 def columns(request: HttpRequest, pk: int) -> HttpResponse:
-    """Map the columns of the file, with a preview of the first rows."""
-    run = get_object_or_404(ImportRun, pk=pk)
-    require_kind(request, run)
-    if run.state not in OPEN or not run.path:
-        return redirect("import_run", run.pk)
+    """Map the columns of the file. The preview is loaded separately, because it runs the checks of the import."""
+    run = _open_run(request, pk)
+    if run is None:
+        return redirect("import_run", pk)
     fields = labelled_fields(run.kind)
     if request.method == "POST":
         return _save(request, run, list(fields))
-    preview, problem = None, ""
-    try:
-        preview = imports.preview_import(run)
-    except DomainError as error:
-        problem = str(error.message)
-    label_of = {column: fields[name][1] for name, column in run.mapping.items() if name in fields}
     context = {
         "run": run,
         "fields": [
             MappedField(name, label, field.required, run.mapping.get(name, ""))
             for name, (field, label) in fields.items()
         ],
-        "header": [(column, label_of.get(column, "")) for column in run.options.get("header", [])],
+        "header": _header(run, fields),
         "format": BY_NAME[run.options["format"]].label if run.options.get("format") in BY_NAME else "",
-        "preview": preview,
-        "rows": [
-            PreviewedRow(row, fields_label(fields, why[0]) if why else "", reason_text(*why[1:]) if why else "")
-            for row in (preview.rows if preview else [])
-            for why in [row.refused or row.skipped]
-        ],
-        "problem": problem,
         "modes": [ModeChoice(mode, MODES[mode], chosen=mode == run.mode) for mode in ImportMode]
         if run.kind == ImportKind.ORDERS
         else [],
-        "sides": _sides(run) if preview is not None and run.kind == ImportKind.ORDERS else None,
         "choices": {
             "encoding": [(name, name) for name in ENCODINGS],
             "delimiter": DELIMITERS,
@@ -211,12 +197,63 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
         "stores": Store.objects.order_by("-is_default", "name"),
         "zones": sorted(name for name in zoneinfo.available_timezones() if "/" in name),
     }
+    if request.GET.get("preview"):
+        context |= {"loaded": True, "sides": _sides(run), **_preview(run)}
     return render(request, "crm/imports/map.html", context)
 
 
+@page("crm.add_importrun")
+def preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """Return the first rows with the result of each, or with `sides` how many orders count as history."""
+    run = _open_run(request, pk)
+    if run is None:
+        return redirect("import_run", pk)
+    if not wants_part(request):
+        return redirect(f"{reverse('import_map', args=[pk])}?preview=yes")
+    if "sides" in request.GET:
+        return render(request, "crm/imports/sides.html", {"sides": _sides(run)})
+    return render(request, "crm/imports/preview.html", {"run": run, **_preview(run)})
+
+
+def _open_run(request: HttpRequest, pk: int) -> ImportRun | None:
+    """Return an import whose columns can still be mapped, or None."""
+    run = get_object_or_404(ImportRun, pk=pk)
+    require_kind(request, run)
+    return run if run.state in OPEN and run.path else None
+
+
+def _header(run: ImportRun, fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the columns of the file with the label of the field that each is mapped to."""
+    label_of = {column: fields[name][1] for name, column in run.mapping.items() if name in fields}
+    return [(column, label_of.get(column, "")) for column in run.options.get("header", [])]
+
+
+def _preview(run: ImportRun) -> dict[str, Any]:
+    try:
+        preview = imports.preview_import(run)
+    except DomainError as error:
+        return {"problem": str(error.message)}
+    fields = labelled_fields(run.kind)
+    return {
+        "preview": preview,
+        "header": _header(run, fields),
+        "rows": [
+            PreviewedRow(row, fields_label(fields, why[0]) if why else "", reason_text(*why[1:]) if why else "")
+            for row in preview.rows
+            for why in [row.refused or row.skipped]
+        ],
+    }
+
+
 def _sides(run: ImportRun) -> str:
-    """Return one sentence that says how many orders of the file count as history by their date."""
-    sides = imports.sides_of(run)
+    """Return one sentence that says how many orders of the file count as history by their date, or ""."""
+    if run.kind != ImportKind.ORDERS:
+        return ""
+    try:
+        sides = imports.sides_of(run)
+    except DomainError:
+        # The preview says what is wrong with the mapping.
+        return ""
     values = {"older": number(sides.older), "recent": number(sides.recent), "rows": number(imports.SIDES_ROWS)}
     text = (
         _t("In this file: %(older)s orders older than two days, %(recent)s newer ones.")

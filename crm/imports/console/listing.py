@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from datetime import timedelta
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from core.base import clock
 from core.console.list_columns import Cell
 from core.console.template_tags import TONE_OF
-from core.lists.declaration import Column, Empty, ObjectList, State, TopAction, register
+from core.lists.declaration import Choices, Column, Empty, Filter, ObjectList, State, TopAction, register
 from core.text.formatting import ago, number
 from crm.customers.labels import source_label
 from crm.imports.models import ImportRun, ImportState
@@ -19,6 +24,22 @@ def _counter(field: str, label: str | Promise) -> Column:
     return Column(
         field, label, lambda row: number(getattr(row, field)), lambda row: getattr(row, field), field, number=True
     )
+
+
+LATELY_DAYS = 7
+
+
+def _periods(_request: HttpRequest) -> Choices:
+    return [(str(LATELY_DAYS), _t("Last %(days)s days") % {"days": LATELY_DAYS})]
+
+
+def _lately(_request: HttpRequest, runs: QuerySet[ImportRun], value: str) -> QuerySet[ImportRun]:
+    since = clock.now() - timedelta(days=LATELY_DAYS)
+    return runs.filter(created_at__gte=since) if value == str(LATELY_DAYS) else runs
+
+
+def _refused(_request: HttpRequest, runs: QuerySet[ImportRun], value: str) -> QuerySet[ImportRun]:
+    return runs.filter(refused_count__gt=0) if value == "yes" else runs
 
 
 IMPORTS = register(
@@ -63,6 +84,10 @@ IMPORTS = register(
             *(State(state, label, lambda state=state: Q(state=state)) for state, label in ImportState.choices),
         ],
         search=("file_name", "source"),
+        filters=[
+            Filter("days", _("Period"), _periods, _lately, quiet=True),
+            Filter("refused", _("Refused"), lambda _request: [("yes", _("With refused rows"))], _refused, quiet=True),
+        ],
         top_actions=[TopAction(_("Import a file"), "file-import", lambda: reverse("import_new"), "crm.add_importrun")],
         empty=Empty(
             "file-import",

@@ -6,15 +6,16 @@ from datetime import timedelta
 
 from django.db.models import Count, Q, Sum
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from core.base import clock
 from core.console import home, navigation, palette
 from core.console.home import Card
 from core.console.views import link
 from core.text.formatting import number
+from crm.imports.console.listing import LATELY_DAYS
 from crm.imports.models import ImportRun, ImportState
 
 navigation.register(
@@ -36,16 +37,20 @@ palette.action(
 )
 
 
+def _listed(state: str) -> str:
+    return f"{link('imports')}?state={state}&days={LATELY_DAYS}"
+
+
 @home.card("imports", place="needs", permission="crm.view_importrun", order=20)
 def imports_with_trouble(_request: HttpRequest) -> Card | None:
-    recent = ImportRun.objects.filter(created_at__gte=timezone.now() - timedelta(days=7)).aggregate(
+    recent = ImportRun.objects.filter(created_at__gte=clock.now() - timedelta(days=LATELY_DAYS)).aggregate(
         failed=Count("pk", filter=Q(state=ImportState.FAILED)),
         partly=Count("pk", filter=Q(state=ImportState.DONE, refused_count__gt=0)),
         rows=Sum("refused_count", filter=Q(state=ImportState.DONE)),
     )
     if recent["failed"]:
         detail = _t("failed in the last 7 days")
-        return Card(_("Imports"), number(recent["failed"]), url=link("imports"), detail=detail, tone="bad")
+        return Card(_("Imports"), number(recent["failed"]), url=_listed(ImportState.FAILED), detail=detail, tone="bad")
     if recent["partly"]:
         refused = recent["rows"]
         detail = ngettext(
@@ -54,7 +59,7 @@ def imports_with_trouble(_request: HttpRequest) -> Card | None:
         return Card(
             _("Imports with refused rows"),
             number(recent["partly"]),
-            url=link("imports"),
+            url=f"{_listed(ImportState.DONE)}&refused=yes",
             detail=detail % {"rows": number(refused)},
             tone="warn",
         )

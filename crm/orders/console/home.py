@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +15,7 @@ from core.console import home, kept
 from core.console.charts import Chart, Series
 from core.text.currencies import to_major
 from core.text.formatting import day, money, number, percent
+from crm.orders.console.listing import revenue_since
 from crm.orders.selectors.revenue import DAYS, revenue_by_day
 
 REVENUE = "crm.revenue_by_day"
@@ -43,7 +45,7 @@ def _revenue(request: HttpRequest) -> dict[str, Any]:
         "orders": number(orders),
         "orders_change": change_of(orders, orders_before),
         "average": money(round(net / orders), currency) if orders else "–",
-        "orders_url": f"{reverse('orders')}?days=30",
+        "orders_url": f"{reverse('orders')}?{urlencode(revenue_since(date.fromisoformat(now[0]['day']), currency))}",
         "chart": Chart(
             "revenue-by-day",
             _t("Net revenue by day (%(currency)s), dashed: the 30 days before") % {"currency": currency},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,15 +13,21 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from core.base.registry import Registry
+from core.base.zones import shop_midnight
 from core.console.list_columns import Cell
 from core.console.template_tags import TONE_OF
 from core.db.paging import Count
 from core.lists.declaration import Choices, Column, Empty, Filter, ObjectList, register
-from core.text.formatting import money, number, when
+from core.text.formatting import day, money, number, when
+from crm.customers.selectors import shop_currency
 from crm.orders.models import Order, OrderState
 from crm.orders.selectors.numbers import with_number
 
 PERIODS = (7, 30, 90)
+# Filters that upper subjects add, by their name.
+FILTERS: Registry[Filter] = Registry("order filter")
+ANY = "any"
 
 
 def _periods(_request: HttpRequest) -> Choices:
@@ -38,6 +44,49 @@ def _paid_since(_request: HttpRequest, orders: QuerySet[Order], value: str) -> Q
     if value not in {str(days) for days in PERIODS}:
         return orders
     return orders.filter(paid_at__gte=timezone.now() - timedelta(days=int(value)), state=OrderState.PAID)
+
+
+def revenue_since(first: date, currency: str = ANY) -> dict[str, str]:
+    """Return the query of the orders that count as bought, paid since the start of this day of the shop."""
+    return {"from": first.isoformat(), "revenue": currency}
+
+
+def _first_days(request: HttpRequest) -> Choices:
+    """Offer only the day that is set."""
+    chosen = _read_day(request.GET.get("from", ""))
+    return [(chosen.isoformat(), _t("Paid since %(day)s") % {"day": day(chosen)})] if chosen else []
+
+
+def _read_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+def _paid_from(_request: HttpRequest, orders: QuerySet[Order], value: str) -> QuerySet[Order]:
+    first = _read_day(value)
+    return orders.filter(paid_at__gte=shop_midnight(first)) if first and first.year > 1 else orders
+
+
+def _currencies(_request: HttpRequest) -> Choices:
+    return [(ANY, _t("In any currency")), (currency := shop_currency(), _t("In %(currency)s") % {"currency": currency})]
+
+
+def _as_revenue(_request: HttpRequest, orders: QuerySet[Any], value: str) -> QuerySet[Any]:
+    if value == ANY:
+        return orders.bought()  # type: ignore[attr-defined, no-any-return]
+    known = len(value) == 3 and value.isascii() and value.isalpha()
+    return orders.bought().filter(currency=value) if known else orders  # type: ignore[attr-defined]
+
+
+def _filters() -> list[Filter]:
+    return [
+        Filter("days", _("Period"), _periods, _paid_since),
+        Filter("from", _("Paid"), _first_days, _paid_from, quiet=True),
+        Filter("revenue", _("Net revenue"), _currencies, _as_revenue, quiet=True),
+        *FILTERS,
+    ]
 
 
 def _customer(order: Order) -> Cell:
@@ -95,7 +144,7 @@ ORDERS = register(
         ],
         search=_search,
         placeholder=_("Full number or its last characters"),
-        filters=[Filter("days", _("Period"), _periods, _paid_since)],
+        filters=_filters,
         counted=False,
         count=_count,
         empty=Empty(

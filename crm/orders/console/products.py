@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -16,18 +15,17 @@ from django.utils.translation import pgettext_lazy
 from core.base.actor import of_user
 from core.console import editing
 from core.console.forms import RefusableForm
-from core.console.views import may, page
-from core.db import paging
+from core.console.views import page
 from core.fields import Field, PickedItem, form_fields
-from core.text.formatting import money
+from core.lists.showing import respond
 from crm.customers.selectors import shop_currency
+from crm.orders.console.product_list import PRODUCTS
 from crm.orders.models import Product
 from crm.orders.rules.money import to_major, to_minor
 from crm.orders.selectors import picking
 from crm.orders.selectors.pictures import product_picture_path
 from crm.orders.services.products import update_product
 
-PAGE = 50
 TEXTS = ("name", "name_zh", "description", "description_zh", "category", "brand", "url")
 EDITOR = editing.Editor(
     new="products",
@@ -39,34 +37,9 @@ EDITOR = editing.Editor(
 )
 
 
-@dataclass(frozen=True)
-class ListedProduct:
-    product: Product
-    picture: str
-    price: str
-
-
 @page("crm.view_product")
 def index(request: HttpRequest) -> HttpResponse:
-    query = request.GET.get("q", "").strip()[:100]
-    category = request.GET.get("category", "")
-    rows = picking.search_products(query)
-    if category:
-        rows = rows.filter(category=category)
-    page_of_rows = paging.keyset(rows, ["sku", "id"], request.GET.get("cursor"), PAGE)
-    currency = shop_currency()
-    context = {
-        "page": page_of_rows,
-        "rows": [
-            ListedProduct(row, product_picture_path(row), "" if row.price is None else money(row.price, currency))
-            for row in page_of_rows
-        ],
-        "query": query,
-        "category": category,
-        "categories": picking.category_paths(),
-        "may_change": may(request.user, "crm.change_product"),
-    }
-    return render(request, "crm/orders/products.html", context)
+    return respond(PRODUCTS, request)
 
 
 class ProductForm(RefusableForm):

@@ -16,6 +16,7 @@ from core.console import home, kept, palette
 from core.console.home import Card
 from core.console.palette import SearchResult
 from core.text.formatting import money, number
+from crm.orders.console.listing import ANY
 from crm.orders.models import Order, SpendAdjustment
 from crm.orders.selectors.numbers import with_number
 
@@ -68,6 +69,6 @@ def revenue(request: HttpRequest) -> Card | None:
     return Card(
         _("Revenue in 30 days"),
         money(main["amount"], main["currency"]),
-        url=f"{reverse('orders')}?days=30",
+        url=f"{reverse('orders')}?days=30&revenue={ANY}",
         detail=f"{more} · {detail}" if more else detail,
     )

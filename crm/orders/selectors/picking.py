@@ -18,9 +18,9 @@ from crm.orders.selectors.pictures import product_picture_path
 MATCHES = 12
 
 
-def search_products(query: str) -> ProductQuerySet:
-    """Return the products whose name in either language, SKU or brand contains the words."""
-    rows = Product.objects.all()
+def search_products(query: str, products: ProductQuerySet | None = None) -> ProductQuerySet:
+    """Return the products, of these or of all, whose name in either language, SKU or brand contains the words."""
+    rows = Product.objects.all() if products is None else products
     for word in query.split()[:6]:
         rows = rows.filter(
             Q(name__icontains=word)

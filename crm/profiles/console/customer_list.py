@@ -61,8 +61,9 @@ def _registered(_request: HttpRequest) -> list[Column]:
 def _filters() -> list[Filter]:
     def made(name: str, item: listing.CustomerFilter) -> Filter:
         return Filter(
-            name, item.label, item.choices, lambda _request, rows, value: item.apply(rows, value), item.permission
-        )
+            name, item.label, item.choices, lambda _request, rows, value: item.apply(rows, value), item.permission,
+            item.quiet,
+        )  # fmt: skip
 
     return [made(name, item) for name, item in listing.FILTERS.items()]
 

@@ -32,13 +32,14 @@ TAGS_SHOWN = 200
 class CustomerFilter:
     """A filter of the list. `choices` are (value, label) pairs; `apply` narrows the list.
 
-    `apply` returns the list unchanged when the value is not valid.
+    `apply` returns the list unchanged when the value is not valid. `quiet`: shown only while it is set.
     """
 
     label: str | Promise
     choices: Callable[[HttpRequest], Sequence[tuple[str, str]]]
     apply: Callable[[QuerySet[Customer], str], QuerySet[Customer]]
     permission: str | None = None
+    quiet: bool = False
 
 
 @dataclass(frozen=True)

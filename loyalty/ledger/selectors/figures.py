@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import OuterRef, QuerySet
 from django.utils.translation import gettext as _t
 
+from core.base import clock
 from loyalty.ledger.labels import reference_words
-from loyalty.ledger.models import Account, Entry, Reconciliation
+from loyalty.ledger.models import Account, Entry, EntryKind, Reconciliation
 from loyalty.ledger.selectors.balances import points_worth
 from loyalty.program.models import Member, Program
 
@@ -85,6 +88,17 @@ def _flow(program: Program, days: int) -> Flow:
             [days, program.pk],
         )
         return Flow(*cursor.fetchone())
+
+
+def earnings(program: Program, days: int) -> QuerySet[Entry]:
+    """Return the entries that `flow` counts as earned, of the customer of an outer query."""
+    return Entry.objects.filter(
+        account__member__customer=OuterRef("pk"),
+        account__point_type__spendable=True,
+        account__point_type__program=program,
+        kind=EntryKind.EARN,
+        occurred_at__gt=clock.now() - timedelta(days=days),
+    )
 
 
 def balances(rows: list[Member]) -> dict[int, Account]:

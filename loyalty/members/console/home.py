@@ -35,16 +35,17 @@ def members(request: HttpRequest) -> dict[str, Any]:
         return {"rows": None}
     now, before, currency = figures["now"], figures["before"], figures["currency"]
     rate, rate_before = repeat_rate(now), repeat_rate(before)
-    url = reverse("loyalty_members")
+    orders, customers = f"{reverse('orders')}?members=bought", reverse("customers")
+    once, again = (f"{customers}?bought_as_member={how}" for how in ("once", "again"))
     return {
         "rows": [
-            home.Card(_t("Net revenue"), money(now["net"], currency), url, _before(money(before["net"], currency))),
-            home.Card(_t("Orders"), number(now["orders"]), url, _before(number(before["orders"]))),
-            home.Card(_t("Members who bought"), number(now["buyers"]), url, _before(number(before["buyers"]))),
+            home.Card(_t("Net revenue"), money(now["net"], currency), orders, _before(money(before["net"], currency))),
+            home.Card(_t("Orders"), number(now["orders"]), orders, _before(number(before["orders"]))),
+            home.Card(_t("Members who bought"), number(now["buyers"]), once, _before(number(before["buyers"]))),
             home.Card(
                 _t("Repeat rate"),
                 "–" if rate is None else percent(rate, 1),
-                url,
+                again,
                 _before("–" if rate_before is None else percent(rate_before, 1)),
             ),
         ],

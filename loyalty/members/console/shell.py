@@ -15,11 +15,15 @@ from django.utils.translation import gettext_lazy as _
 
 from core.console import home, kept, navigation, palette, settings_cards
 from core.console.home import Card
+from core.lists.declaration import Filter
 from core.text.formatting import ago, number
 from crm.customers.models import Customer
+from crm.orders.console.listing import FILTERS as ORDER_FILTERS
+from crm.orders.models import Order
 from crm.profiles.console import listing
 from loyalty.ledger.models import AdjustmentRequest, RequestState
 from loyalty.ledger.selectors import figures
+from loyalty.members.selectors import PERIOD_DAYS, buyers, orders_of_members
 from loyalty.program.models import Member, Program
 from loyalty.tiers.models import Tier
 from loyalty.tiers.selectors import figures as tiers_figures
@@ -132,7 +136,7 @@ def tier_moves(request: HttpRequest) -> Card | None:
     return Card(
         _("Members up a tier in 7 days"),
         number(moves["up"]),
-        url=reverse("loyalty"),
+        url=f"{reverse('customers')}?tier_moved=up",
         detail=_t("%(count)s down") % {"count": number(moves["down"])},
     )
 
@@ -145,7 +149,7 @@ def points(request: HttpRequest) -> Card | None:
     return Card(
         _("Points earned in 7 days"),
         number(flow["earned"]),
-        url=reverse("loyalty"),
+        url=f"{reverse('customers')}?earned=7",
         detail=_t("%(spent)s redeemed, %(expired)s expired")
         % {"spent": number(flow["spent"]), "expired": number(flow["expired"])},
     )
@@ -185,5 +189,66 @@ def _tier_names(customers: Sequence[Customer]) -> dict[int, str]:
     return {member.customer_id: member.tier.label if member.tier else _t("Member") for member in rows}
 
 
+def _purchases(_request: HttpRequest) -> list[tuple[str, str]]:
+    days = {"days": PERIOD_DAYS}
+    return [
+        ("once", _t("Members who bought in the last %(days)s days") % days),
+        ("again", _t("Members who bought again in the last %(days)s days") % days),
+    ]
+
+
+def _who_bought(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
+    program = Program.objects.default()
+    if program is None or value not in {"once", "again"}:
+        return customers
+    return customers.filter(pk__in=buyers(program, repeat=value == "again"))
+
+
+def _orders_of_members(_request: HttpRequest, orders: QuerySet[Order], value: str) -> QuerySet[Order]:
+    program = Program.objects.default()
+    return orders_of_members(orders, program) if program is not None and value == "bought" else orders
+
+
+def _directions(_request: HttpRequest) -> list[tuple[str, str]]:
+    return [("up", _t("Up a tier in 7 days")), ("down", _t("Down a tier in 7 days"))]
+
+
+def _moved(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
+    if value not in {"up", "down"}:
+        return customers
+    changes = tiers_figures.tier_changes().filter(subject_id=OuterRef("pk"), payload__up=value == "up")
+    return customers.filter(Exists(changes))
+
+
+def _earners(_request: HttpRequest) -> list[tuple[str, str]]:
+    return [("7", _t("Earned points in the last %(days)s days") % {"days": 7})]
+
+
+def _who_earned(customers: QuerySet[Customer], value: str) -> QuerySet[Customer]:
+    program = Program.objects.default()
+    return customers.filter(Exists(figures.earnings(program, 7))) if program and value == "7" else customers
+
+
+ORDER_FILTERS.register(
+    "members",
+    Filter(
+        "members",
+        _("Members"),
+        lambda _request: [("bought", _t("Bought by members in the last %(days)s days") % {"days": PERIOD_DAYS})],
+        _orders_of_members,
+        "loyalty.view_loyalty",
+        quiet=True,
+    ),
+)
+listing.FILTERS.register(
+    "bought_as_member",
+    listing.CustomerFilter(_("Purchases of members"), _purchases, _who_bought, "loyalty.view_loyalty", quiet=True),
+)
+listing.FILTERS.register(
+    "tier_moved", listing.CustomerFilter(_("Tier change"), _directions, _moved, "loyalty.view_loyalty", quiet=True)
+)
+listing.FILTERS.register(
+    "earned", listing.CustomerFilter(_("Points"), _earners, _who_earned, "loyalty.view_loyalty", quiet=True)
+)
 listing.FILTERS.register("tier", listing.CustomerFilter(_("Tier"), _tiers, _in_tier, "loyalty.view_member"))
 listing.COLUMNS.register("tier", listing.CustomerColumn(_("Tier"), _tier_names, "loyalty.view_member"))

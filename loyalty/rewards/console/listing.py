@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Value
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
@@ -93,6 +93,15 @@ def _kinds(_request: HttpRequest) -> Choices:
     return [(code, item.label) for code, item in FULFILMENTS.items()]
 
 
+def short_of_codes(rewards: QuerySet[Reward]) -> list[int]:
+    """Return the ids of these rewards that have few codes left."""
+    return [pk for pk, count in catalogue.codes_left(rewards).items() if count < FEW_CODES]
+
+
+def _with_few_codes(_request: HttpRequest, rewards: QuerySet[Reward], value: str) -> QuerySet[Reward]:
+    return rewards.filter(pk__in=short_of_codes(rewards)) if value == "few" else rewards
+
+
 def _codes_left(row: RewardRow) -> Cell:
     few = row.codes_left is not None and row.codes_left < FEW_CODES
     return Cell(number(row.codes_left), tone="bad" if few else "")
@@ -152,7 +161,10 @@ REWARDS = register(
         ],
         states=CURRENT_AND_OVER,
         search=("name", "name_zh", "code"),
-        filters=[Filter("kind", _("Kind"), _kinds, lambda _request, rows, value: rows.filter(kind=value))],
+        filters=[
+            Filter("kind", _("Kind"), _kinds, lambda _request, rows, value: rows.filter(kind=value)),
+            Filter("codes", _("Codes left"), lambda _request: [("few", _("Few"))], _with_few_codes, quiet=True),
+        ],
         owned=True,
         busy=services.is_busy,
         duplicate=lambda reward, actor: services.duplicate_reward(reward=reward, actor=actor),

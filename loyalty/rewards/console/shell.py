@@ -14,12 +14,12 @@ from core.audit.log import LOGGED, OBJECTS, AuditedObject, Logged
 from core.base import clock
 from core.console import home, navigation, settings_cards
 from core.console.home import Card
+from core.lists.columns import current
 from core.text.formatting import number
+from loyalty.rewards.console.listing import FEW_CODES, short_of_codes
 from loyalty.rewards.models import RedemptionState, Reward, RewardRedemption
-from loyalty.rewards.selectors import codes_left
 
 SOON = timedelta(days=2)
-FEW_CODES = 10
 navigation.register(
     "rewards", _("Rewards"), url="rewards", icon="gift", permission="loyalty.view_reward", section="loyalty", order=30
 )
@@ -68,9 +68,10 @@ def redemptions(_request: HttpRequest) -> Card | None:
 
 @home.card("reward_codes", place="needs", permission="loyalty.add_rewardcode", order=45)
 def reward_codes(_request: HttpRequest) -> Card | None:
-    rewards = Reward.objects.filter(active=True).filter(Q(ends_at=None) | Q(ends_at__gt=clock.now()))
-    short = sum(count < FEW_CODES for count in codes_left(rewards).values())
+    short = len(short_of_codes(Reward.objects.filter(current(), archived_at=None)))
     if not short:
         return None
     detail = _t("fewer than %(count)s left") % {"count": number(FEW_CODES)}
-    return Card(_("Rewards low on codes"), number(short), url=reverse("rewards"), detail=detail, tone="warn")
+    return Card(
+        _("Rewards low on codes"), number(short), url=f"{reverse('rewards')}?codes=few", detail=detail, tone="warn"
+    )

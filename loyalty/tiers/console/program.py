@@ -166,8 +166,10 @@ def dry_run(request: HttpRequest, pk: int) -> HttpResponse:
         "figures": figures,
         "running": job.state in {JobState.QUEUED, JobState.RUNNING},
         "effects": _effects(figures, program) if figures else [],
+        "saves": bool(job.result["values"]),
         "change": figures["worth_after"] - figures["worth_before"] if figures else 0,
         "back_url": form_urls[what],
+        "back_text": _t("Back to the form") if job.result["values"] else _t("Edit tier"),
         "back_label": tier.label if tier else _t("Loyalty program") if what == "program" else _t("Tiers"),
     }
     template = "loyalty/tiers/dry_run.html" if wants_part(request) else "loyalty/tiers/dry_run_page.html"

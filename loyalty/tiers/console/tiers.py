@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -16,21 +15,22 @@ from core.base.actor import of_user
 from core.base.errors import Invalid, NotFound
 from core.console import editing
 from core.console.switching import is_on
-from core.console.views import back, form_errors, may, page, stays, wants_part
-from core.text.formatting import money
+from core.console.views import back, form_errors, may, page, stays, viewer, wants_part
+from core.jobs.queueing import enqueue_after_commit
+from core.lists.showing import respond
 from crm.customers.models import Customer
 from crm.orders.selectors.skus import unknown_skus
 from loyalty.program.models import Member, Program
 from loyalty.program.rules.products import listed
 from loyalty.program.selectors import default_program, member_of
+from loyalty.tiers.console.listing import TIERS
 from loyalty.tiers.console.program import save_or_dry_run
 from loyalty.tiers.console.set_tier_form import GivenForm
 from loyalty.tiers.console.tier_form import BenefitForm, PolicyForm, TierForm, benefit_line, derived_kinds
 from loyalty.tiers.models import BenefitGrant, GrantState, Tier, TierBenefit
-from loyalty.tiers.selectors import figures
 from loyalty.tiers.selectors import standing as tier_standing
-from loyalty.tiers.selectors.standing import BenefitLine
 from loyalty.tiers.services import benefits as services
+from loyalty.tiers.services import dry_runs
 from loyalty.tiers.services.evaluation import last_run
 from loyalty.tiers.services.set_tiers import release_tier, set_tier
 from loyalty.tiers.services.setup import change_policy, update_tier
@@ -48,45 +48,21 @@ EDITOR = editing.Editor(
 )
 
 
-@dataclass(frozen=True)
-class TierRow:
-    tier: Tier
-    threshold: str
-    price: str
-    count: int
-    share: int
-    benefits: list[BenefitLine]
-
-
 @page("loyalty.view_loyalty")
 def index(request: HttpRequest) -> HttpResponse:
+    """List the tiers, with the policy beside them."""
     program = Program.objects.default()
     if program is None:
-        return render(request, "loyalty/tiers/tiers.html", {"program": None})
-    counts = figures.tiers(program)
-    benefits = tier_standing.benefits_of_tiers([row.tier for row in counts if row.tier])
-    rows = [
-        TierRow(
-            row.tier,
-            tier_standing.metric_text(program, row.tier.threshold),
-            money(row.tier.paid_price, program.currency),
-            row.count,
-            row.share,
-            benefits[row.tier.pk],
-        )
-        for row in counts
-        if row.tier
-    ]
-    context = {
-        "program": program,
-        "rows": rows,
-        "without": next((row.count for row in counts if row.tier is None), 0),
-        "run": last_run(program),
-        "failed": BenefitGrant.objects.exclude(state=GrantState.GIVEN).count(),
-        "may_see_members": may(request.user, "loyalty.view_member"),
-        "may_change": may(request.user, "loyalty.change_tier"),
-    }
-    return render(request, "loyalty/tiers/tiers.html", context)
+        return respond(TIERS, request, program=None)
+    return respond(
+        TIERS,
+        request,
+        program=program,
+        without=Member.objects.active().filter(program=program, tier=None).count(),
+        run=last_run(program),
+        failed=BenefitGrant.objects.exclude(state=GrantState.GIVEN).count(),
+        may_change=may(request.user, "loyalty.change_tier"),
+    )
 
 
 @page("loyalty.view_loyalty")
@@ -140,6 +116,15 @@ def _tier_form(request: HttpRequest, program: Program, tier: Tier | None) -> Htt
         ),
     }
     return render(request, "loyalty/tiers/tier_edit.html", context)
+
+
+@page("loyalty.change_program", methods=("POST",))
+def try_out(request: HttpRequest, pk: int) -> HttpResponse:
+    """Start a dry run of the next evaluation by the present rules."""
+    tier = _tier(pk)
+    job = dry_runs.start(program=tier.program, what="tier", values={}, tier=tier, user=viewer(request))
+    enqueue_after_commit("core.run_job", job.pk)
+    return redirect("loyalty_dry_run", job.pk)
 
 
 @page("loyalty.change_program", methods=("GET", "POST"))

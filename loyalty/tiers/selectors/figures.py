@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, Q
-from django.utils import timezone
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _t
 
+from core.base import clock
 from core.events.models import DomainEvent
+from crm.customers.models import Customer
 from loyalty.program.models import Member, Program
 from loyalty.tiers import events
 from loyalty.tiers.models import Tier
@@ -47,6 +48,13 @@ def tiers(program: Program) -> list[TierRow]:
     return [TierRow(tier, count, round(100 * count / total) if total else 0) for tier, count in counted]
 
 
+def tier_changes(days: int = 7) -> QuerySet[DomainEvent]:
+    """Return the changes of tiers in the last days."""
+    return DomainEvent.objects.filter(
+        kind=events.TIER_CHANGED.kind, recorded_at__gte=clock.now() - timedelta(days=days)
+    )
+
+
 @dataclass(frozen=True)
 class TierMoves:
     up: int
@@ -54,8 +62,10 @@ class TierMoves:
 
 
 def tier_moves(days: int = 7) -> TierMoves:
-    since = timezone.now() - timedelta(days=days)
-    counts = DomainEvent.objects.filter(kind=events.TIER_CHANGED.kind, recorded_at__gte=since).aggregate(
-        up=Count("pk", filter=Q(payload__up=True)), down=Count("pk", filter=Q(payload__up=False))
-    )
+    """Count the active customers who moved up, and those who moved down, each once."""
+    active = Customer.objects.active().filter(pk=OuterRef("subject_id"))
+    counts = tier_changes(days).filter(Exists(active)).aggregate(
+        up=Count("subject_id", distinct=True, filter=Q(payload__up=True)),
+        down=Count("subject_id", distinct=True, filter=Q(payload__up=False)),
+    )  # fmt: skip
     return TierMoves(counts["up"], counts["down"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import connection
+from django.utils.translation import gettext as _t
 
 SHOWN = 20
 
@@ -19,10 +20,10 @@ def overlaps() -> list[str]:
                WHERE started_at < before ORDER BY 1 LIMIT %s""",
             [SHOWN],
         )
-        return [f"member {pk} has periods that overlap" for (pk,) in cursor.fetchall()]
+        return [_t("member %(id)s has periods that overlap") % {"id": pk} for (pk,) in cursor.fetchall()]
 
 
 def check() -> tuple[bool, str]:
     """Return whether no tiers of a member overlap, and a text for `doctor`."""
     wrong = overlaps()
-    return not wrong, "; ".join(wrong) if wrong else "none overlap"
+    return not wrong, _t("; ").join(wrong) if wrong else _t("none overlap")

@@ -24,6 +24,7 @@ from campaigns.messages.services.messages import send_due
 from campaigns.templates.services.templates import Text, save_template
 from core.base.actor import SYSTEM
 from core.base.zones import shop_day
+from core.console import kept
 from core.security.roles import Role
 from crm.activity.services.activity import ActivityInput, record_activity
 from crm.customers.models import Consent, Customer
@@ -108,6 +109,37 @@ def test_the_effect_of_400_entered_beside_100_held_out_has_its_interval(store, m
     assert listed(journey, figure="measured", did="goal") == 80
     assert listed(journey, figure="measured_held_out", did="ordered") == 10
     assert listed(journey, figure="measured", did="left") == 8
+
+
+def test_the_list_shows_the_kept_effect_with_its_interval(client, staff, store, make_journey, let_in, now):
+    # given a journey with 400 entered and 100 held out, one with too few, and one without a holdout
+    journey, early = make_journey(WAIT, **WINDOW), make_journey(WAIT, **WINDOW)
+    make_journey(WAIT)
+    for one in (journey, early):
+        type(one).objects.filter(pk=one.pk).update(started_at=now - timedelta(days=20))
+    entered, held = let_in(journey, 400), let_in(journey, 100, held=True)
+    let_in(early, 9)
+    let_in(early, 4, held=True)
+    buy(store, entered[:80], now - timedelta(days=8))
+    buy(store, held[:10], now - timedelta(days=8))
+    client.force_login(staff(Role.MARKETER))
+
+    def effects() -> dict[int, tuple[str, str]]:
+        page = client.get(reverse("journeys"))
+        place = [str(head.label) for head in page.context["list"].heads].index("Effect on orders")
+        return {row.row.item.pk: " ".join(row.cells[place].html.split()) for row in page.context["list"].rows}
+
+    # when nothing is counted yet, then there is no effect; the request does not count it
+    assert all("–" in html for html in effects().values())
+    # when the task has counted, then the list shows the difference, its interval, and how many are missing
+    assert kept.keep(["campaigns.journey_effects"]) == []
+    shown = effects()
+    assert shown[journey.pk] == '<span class="text-good">+10 pp</span><span class="sub">+2.91 to +17.09</span>'
+    assert "too early" in shown[early.pk]
+    assert "smaller group: 4 of 100" in shown[early.pk]
+    with CaptureQueriesContext(connection) as queries:
+        client.get(reverse("journeys"))
+    assert [query["sql"] for query in queries if "held_out" in query["sql"] and "crm_order" in query["sql"]] == []
 
 
 def test_refunds_and_other_goals_count_by_the_journeys_own_conditions(store, make_journey, let_in, now):

@@ -68,6 +68,7 @@ WHO_MAY = {
     "journey_customers": "campaigns.view_journey",
     "journey_customers_save": "analytics.add_segment",
     "coupon_for_segment": "campaigns.change_coupon",
+    "coupon_uses": "campaigns.view_couponuse",
     "journey_try": "campaigns.view_journey",
     "journey_edit": "campaigns.change_journey",
     "journey_step": "campaigns.change_journey",

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from analytics.features.models import CustomerFeature
 from analytics.segments.models import Segment
+from analytics.segments.services.figures import figures_of
 from analytics.segments.services.segments import create_segment, ensure_segment
 from campaigns.broadcasts.services.broadcasts import create_broadcast
 from campaigns.calendar.services import add_shop_day
@@ -30,6 +31,9 @@ from core.console import kept
 from core.security.roles import Role
 from crm.customers.models import Customer
 from crm.orders.models import Order
+from loyalty.ledger.models import Account, Entry, Lot
+from loyalty.ledger.services.enrolment import enrol_member
+from loyalty.program.models import Member
 
 pytestmark = pytest.mark.django_db
 AT_RISK = {"op": "and", "children": [{"condition": "stage", "operator": "in", "values": ["at_risk"]}]}
@@ -217,6 +221,65 @@ def test_members_close_to_the_next_tier(features, program, make_customer):
     nearest = Tier.objects.filter(program=program, threshold__gt=0).order_by("rank")[0]
     expected = 1 if nearest == first else 0
     assert count_opportunity(OPPORTUNITIES["near_tier"]).count == expected
+
+
+@pytest.fixture
+def expiring(features, program, make_customer, now):
+    """Give three members points: 300 and 200 that expire within 30 days, others later or never; one is suspended."""
+    program.redeem_points, program.redeem_amount = 100, 1_00
+    program.save()
+    members = []
+    for days, reachable in (((10, 29), ["email", "wechat"]), ((20, 31), ["email"]), ((40, None), ["sms"]), ((5,), [])):
+        customer = make_customer()
+        features(customer, is_member=True, reachable=reachable)
+        member = enrol_member(customer=customer, program=program, actor=SYSTEM)
+        account = Account.objects.get(member=member, point_type__spendable=True)
+        for place, day in enumerate(days):
+            entry = Entry.objects.create(account=account, kind="earn", available=250, occurred_at=now)
+            Lot.objects.create(
+                account=account, source="grant", entry=entry, points=250, remaining=100 * (place + 1),
+                available_from=now, confirmed_at=now, expires_at=now + timedelta(days=day) if day else None,
+            )  # fmt: skip
+        members.append(member)
+    Member.objects.filter(pk=members[3].pk).update(state="suspended", suspended_at=now, suspension_reason="fraud")
+    return members
+
+
+def test_members_whose_points_expire_within_a_month(client, staff, expiring):
+    opportunity = OPPORTUNITIES["expiring_points"]
+    counted = count_opportunity(opportunity)
+    # the first has 100 in 10 days and 200 in 29, the second 100 in 20 days and 200 after 31
+    assert (counted.count, counted.value) == (2, 400)
+    assert (counted.reach["email"], counted.reach["wechat"], counted.reach["sms"]) == (2, 1, 0)
+    sentence = "2 members have 400 points worth ¥4.00 that expire within 30 days"
+    assert opportunity.sentence(2, 400, "CNY") == sentence
+    # and the other direction leaves the rest
+    rest = {"op": "and", "children": [{"condition": "points_expiring", "operator": "not_within", "days": 30}]}
+    assert set(figures_of(rest, sample=9).sample) == {member.customer_id for member in expiring[2:]}
+
+
+def test_expiring_points_open_a_ready_broadcast(client, staff, expiring, templates):
+    # given a template whose name fits
+    fitting = save_template(
+        name="Points expire soon", channel="email",
+        texts=[Text("en", "Hi {{ links.unsubscribe }}", "Hi")], actor=SYSTEM,
+    )  # fmt: skip
+    save_template(
+        name="Newer", channel="email", texts=[Text("en", "Hi {{ links.unsubscribe }}", "Hi")], actor=SYSTEM
+    )  # fmt: skip
+    kept.keep()
+    client.force_login(staff(Role.MARKETER))
+    page = client.get("/").content.decode()
+    assert "2 members have 400 points worth ¥4.00 that expire within 30 days" in page
+    assert "reachable: 2 by E-mail, 1 by WeChat" in page
+    # when the button is pressed
+    answer = client.post(reverse("opportunity_draft", args=["expiring_points"]), {"channel": "email"})
+    # then the form is filled in: the segment of these members and the fitting template
+    query = parse_qs(urlsplit(answer.url).query)
+    segment = Segment.objects.get()
+    assert (query["segment"], query["template"]) == ([str(segment.pk)], [str(fitting.pk)])
+    assert segment.name == "Points that expire within 30 days"
+    assert client.get(answer.url).status_code == 200
 
 
 @pytest.fixture

@@ -99,4 +99,4 @@ def test_the_queue_opens_the_tickets(client, staff, make_ticket):
     make_ticket("Free")
     client.force_login(staff(Role.LEAD))
     page = client.get("/").content.decode()
-    assert f'href="{reverse("tickets")}?view=unassigned">1</a>' in page
+    assert f'href="{reverse("tickets")}?state=unassigned">1</a>' in page

@@ -66,7 +66,7 @@ def test_a_draft_is_each_persons_own_and_is_there_after_resolving(desk, agent, s
     # when the ticket is left and resolved, then only its writer has the draft, which is marked in the list
     desk.post(reverse("ticket_resolve", args=[ticket.number]))
     assert "Dear Anna, your par</textarea>" in desk.get(page).content.decode()
-    assert "Draft" in desk.get(reverse("tickets"), {"view": "resolved"}).content.decode()
+    assert "Draft" in desk.get(reverse("tickets"), {"state": "resolved"}).content.decode()
     desk.force_login(staff(Role.LEAD))
     assert "Dear Anna" not in desk.get(page).content.decode()
 

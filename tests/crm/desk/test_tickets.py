@@ -162,7 +162,9 @@ def test_views_sort_by_urgency_and_waiting_time(agent, make_customer):
     assert held("mine") == ["mine"]
     assert held("unassigned") == ["urgent", "old", "new", "waiting"]
     assert held("waiting") == ["waiting"]
-    assert held("resolved") == ["closed", "resolved"]
+    assert held("resolved") == ["resolved"]
+    assert held("closed") == ["closed"]
+    assert held("all") == ["closed", "resolved", "waiting", "mine", "urgent", "new", "old"]
     assert selectors.counts(agent) == {"mine": 1, "unassigned": 4, "answer": 4, "open": 5, "waiting": 1}
     assert {old.status, new.status, urgent.status, mine.status} == {TicketStatus.OPEN}
 
@@ -372,3 +374,127 @@ def test_an_internal_ticket_is_visible_only_to_staff(desk, ticket, make_customer
     assert ask_satisfaction(ticket_id=task.pk, resolution=1) is None
     assert api.get(f"/api/v1/tickets/{task.number}").status_code == 404
     assert [row["number"] for row in api.get("/api/v1/tickets").json()["results"]] == [ticket.number]
+
+
+class TestList:
+    """The list of tickets: tabs, search, filters, and actions on the chosen rows."""
+
+    @pytest.fixture
+    def tickets(self, agent, make_customer) -> dict[str, Ticket]:
+        anna, ben = make_customer("Anna Berg"), make_customer("Ben Cole")
+        rows = [
+            make_ticket(anna, "Parcel lost", priority=TicketPriority.HIGH),
+            make_ticket(anna, "Wrong size", assignee=agent),
+            make_ticket(ben, "Parcel late", priority=TicketPriority.URGENT, assignee=agent),
+            make_ticket(ben, "Thanks"),
+        ]
+        resolve_ticket(ticket=rows[3], actor=SYSTEM)
+        return {row.subject: row for row in rows}
+
+    @staticmethod
+    def subjects(client, **query) -> list[str]:
+        page = client.get(reverse("tickets"), query)
+        return [row.row.item.subject for row in page.context["list"].rows]
+
+    def test_the_first_tab_is_mine_and_queues_show_their_numbers(self, desk, staff, tickets):
+        page = desk.get(reverse("tickets"))
+        assert [row.row.item.subject for row in page.context["list"].rows] == ["Parcel late", "Wrong size"]
+        assert [(str(tab.label), tab.count, tab.here) for tab in page.context["list"].tabs] == [
+            ("Mine", "2", True), ("Unassigned", "1", False), ("To be answered", "3", False), ("All open", "3", False),
+            ("Waiting for customer", "0", False), ("Resolved", "", False), ("Closed", "", False), ("All", "", False),
+        ]  # fmt: skip
+        # and an analyst, who answers no tickets, sees all open ones first
+        desk.force_login(staff(Role.ANALYST))
+        page = desk.get(reverse("tickets"))
+        tabs = page.context["list"].tabs
+        assert [(str(tab.label), tab.count) for tab in tabs[:2]] == [("All open", "3"), ("Unassigned", "1")]
+        assert page.context["list"].bulk == []
+
+    def test_search_by_number_subject_and_customer(self, desk, tickets):
+        number = tickets["Wrong size"].number
+        assert self.subjects(desk, state="all", q="parcel") == ["Parcel late", "Parcel lost"]
+        assert self.subjects(desk, state="all", q=number) == ["Wrong size"]
+        assert self.subjects(desk, state="all", q="ben cole") == ["Thanks", "Parcel late"]
+        assert self.subjects(desk, state="all", q="cole parcel") == ["Parcel late"]
+
+    def test_filters_and_order(self, desk, agent, tickets):
+        assert self.subjects(desk, state="open", assignee="none") == ["Parcel lost"]
+        assert self.subjects(desk, state="open", assignee=str(agent.pk)) == ["Parcel late", "Wrong size"]
+        assert self.subjects(desk, state="open", priority="high") == ["Parcel late", "Parcel lost"]
+        assert self.subjects(desk, state="open", priority="2") == ["Wrong size"]
+        assert self.subjects(desk, state="open", sort="priority") == ["Wrong size", "Parcel lost", "Parcel late"]
+        assert self.subjects(desk, state="open", sort="-customer")[0] == "Parcel late"
+        assert self.subjects(desk, state="open", assignee="nonsense", priority="9") == [
+            "Parcel late", "Parcel lost", "Wrong size",
+        ]  # fmt: skip
+
+    def test_a_draft_is_marked(self, desk, tickets):
+        desk.post(reverse("ticket_draft", args=[tickets["Wrong size"].number]), {"text": "Dear"})
+        page = desk.get(reverse("tickets")).content.decode()
+        assert page.count('<span class="badge tone-warn">Draft</span>') == 1
+
+    def test_chosen_tickets_are_assigned_prioritised_resolved_and_closed(self, desk, agent, staff, tickets):
+        lead = staff(Role.LEAD, "lead")
+        chosen = [tickets["Parcel lost"].pk, tickets["Parcel late"].pk]
+
+        def act(do: str, **values):
+            return desk.post(reverse("list_bulk", args=["tickets"]), {"row": chosen, "do": do, **values}, follow=True)
+
+        assert "2 tickets are assigned to lead." in act("assign", assign=str(lead.pk)).content.decode()
+        assert set(Ticket.objects.filter(assignee=lead).values_list("pk", flat=True)) == set(chosen)
+        assert "2 tickets have no assignee now." in act("assign", assign="none").content.decode()
+        assert Ticket.objects.filter(assignee=None).count() == 3
+        act("assign", assign="me")
+        assert Ticket.objects.filter(assignee=agent).count() == 3
+        assert "The priority of 2 tickets is changed." in act("priority", priority="1").content.decode()
+        assert set(Ticket.objects.filter(pk__in=chosen).values_list("priority", flat=True)) == {1}
+        assert "2 tickets are resolved." in act("resolve").content.decode()
+        assert DomainEvent.objects.filter(kind="crm.ticket_resolved").count() == 3
+        assert "2 tickets are closed." in act("close").content.decode()
+        assert Ticket.objects.filter(status="closed").count() == 2
+
+    def test_a_wrong_assignee_a_wrong_priority_and_a_reader_change_nothing(self, desk, staff, tickets):
+        marketer = staff(Role.MARKETER)
+        before = list(Ticket.objects.order_by("pk").values())
+        rows = {"row": [row.pk for row in tickets.values()]}
+        url = reverse("list_bulk", args=["tickets"])
+        for wrong in (str(marketer.pk), "x", ""):
+            answer = desk.post(url, {**rows, "do": "assign", "assign": wrong}, headers={"X-Stay": "yes"})
+            assert "Choose a person who answers tickets." in answer.content.decode()
+        desk.post(url, {**rows, "do": "priority", "priority": "9"})
+        desk.force_login(staff(Role.ANALYST))
+        assert desk.post(url, {**rows, "do": "close"}).status_code == 403
+        assert list(Ticket.objects.order_by("pk").values()) == before
+
+    def test_an_export_needs_its_permission(self, desk, staff, tickets):
+        url = reverse("list_export", args=["tickets"])
+        assert desk.get(url).status_code == 403
+        desk.force_login(staff(Role.LEAD))
+        lines = b"".join(desk.get(url, {"state": "resolved"}).streaming_content).decode().splitlines()
+        assert len(lines) == 2
+        assert lines[1].startswith("Thanks,")
+
+
+class TestRatingList:
+    def test_ratings_are_listed_by_agent_score_and_period(self, desk, agent, make_customer):
+        # given three ratings, one of them low and one old
+        rated = {}
+        for score, days, assignee in ((5, 1, agent), (2, 2, agent), (4, 40, None)):
+            ticket = make_ticket(make_customer(), f"Score {score}", assignee=assignee)
+            rating = TicketRating.objects.create(ticket=ticket, resolution=1, score=score, comment=f"Comment {score}")
+            rating.answered_at = timezone.now() - timedelta(days=days)
+            rating.save()
+            rated[score] = rating
+
+        def scores(**query) -> list[int]:
+            return [row.score for row in desk.get(reverse("ticket_ratings"), query).context["page"]]
+
+        # then tabs, filters and search narrow them
+        assert scores() == [5, 2, 4]
+        assert scores(state="low") == [2]
+        assert scores(state="high") == [5, 4]
+        assert scores(agent=str(agent.pk)) == [5, 2]
+        assert scores(days="30", state="high") == [5]
+        assert scores(days="31") == [5, 2, 4]
+        assert scores(q="comment 4") == [4]
+        assert scores(sort="score") == [2, 4, 5]

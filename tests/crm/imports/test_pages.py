@@ -59,7 +59,18 @@ def test_upload_shows_the_columns_and_the_first_rows_with_their_errors(uploaded)
         "shop",
         client.get("/").wsgi_request.user.get_username(),
     )
-    body = client.get(reverse("import_map", args=[run.pk])).content.decode()
+    page = client.get(reverse("import_map", args=[run.pk])).content.decode()
+    assert "Checking the first rows…" in page
+    assert "This is not a number" not in page
+    # the page loads the preview; without a script a link opens it
+    part = client.get(reverse("import_preview", args=[run.pk]), headers={"HX-Request": "true"}).content.decode()
+    whole = client.get(reverse("import_preview", args=[run.pk]))
+    assert whole.url == f"{reverse('import_map', args=[run.pk])}?preview=yes"
+    body = client.get(whole.url).content.decode()
+    assert part in body
+    sides = client.get(f"{reverse('import_preview', args=[run.pk])}?sides", headers={"HX-Request": "true"})
+    assert "In this file: 1 orders older than two days, 0 newer ones." in sides.content.decode()
+    assert "In this file: 1 orders older than two days" in body
     assert "This is not a number in the chosen decimal notation" in body
     assert "1 to import, 0 unchanged, 1 refused" in body
     assert not Order.objects.exists()

@@ -57,7 +57,7 @@ def administrator(client, staff):
 
 def test_the_list_is_searched_by_name_sku_and_category(administrator, catalogue):
     def shown(query: str) -> list[str]:
-        return [row.product.sku for row in administrator.get(f"/products/?{query}").context["rows"]]
+        return [row.row.item.sku for row in administrator.get(f"/products/?{query}").context["rows"]]
 
     assert shown("") == ["BEAN-1", "BEAN-2", "CUP-1", "OLD-1"]
     assert shown("q=beans house") == ["BEAN-1"]
@@ -65,6 +65,24 @@ def test_the_list_is_searched_by_name_sku_and_category(administrator, catalogue)
     assert shown("q=cup-1") == ["CUP-1"]
     assert shown("category=Coffee/Beans") == ["BEAN-1", "BEAN-2"]
     assert shown("q=nothing") == []
+    assert shown("state=on_sale") == ["BEAN-1", "BEAN-2", "CUP-1"]
+    assert shown("state=off") == ["OLD-1"]
+    # products without a price come last when the dearest come first
+    assert shown("sort=-price") == ["BEAN-2", "BEAN-1", "CUP-1", "OLD-1"]
+    assert shown("sort=-name&q=beans") == ["OLD-1", "BEAN-1", "BEAN-2"]
+
+
+def test_the_list_shows_pictures_and_only_those_who_may_edit_get_links(administrator, catalogue, staff):
+    edit = reverse("product_edit", args=[catalogue[0].pk])
+    page = administrator.get("/products/")
+    tabs = [(str(tab.label), tab.count) for tab in page.context["list"].tabs]
+    assert tabs == [("All", "4"), ("On sale", "3"), ("Not on sale", "1")]
+    assert [[str(entry.label) for entry in row.menu] for row in page.context["rows"]] == [["Edit", "Export"]] * 4
+    # the name and the menu link to the form; one product has a picture
+    assert page.content.decode().count(f'href="{edit}"') == 2
+    assert page.content.decode().count("/products/pictures/") == 1
+    administrator.force_login(staff(Role.AGENT))
+    assert f'href="{edit}"' not in administrator.get("/products/").content.decode()
 
 
 def test_a_product_is_edited_in_both_languages(administrator, catalogue):

@@ -47,7 +47,8 @@ def test_the_head_shows_phone_tickets_and_pinned_notes(agent, ann):
     url = reverse("customer_note_pin", args=[ann.number, note.pk])
     assert agent.post(url, {"pinned": "yes"}).status_code == 302
     head = text(agent.get(reverse("customer", args=[ann.number]))).split("customer-columns")[0]
-    for words in ("Allergic to nuts", "+86138****8000", "Open tickets", reverse("customer_tickets", args=[ann.number])):
+    tickets = f"{reverse('tickets')}?state=open&amp;customer={ann.number}"
+    for words in ("Allergic to nuts", "+86138****8000", "Open tickets", tickets):
         assert words in head
     agent.post(url, {"pinned": "no"})
     assert Note.objects.get().pinned is False
@@ -57,9 +58,13 @@ def test_all_tickets_of_a_customer_are_listed(agent, ann, make_customer):
     other = open_ticket(customer=make_customer("Bob"), subject="Other", text="…", actor=SYSTEM)
     tickets = [open_ticket(customer=ann, subject=f"Parcel {n}", text="…", actor=SYSTEM) for n in range(3)]
     type(tickets[0]).objects.filter(pk=tickets[0].pk).update(status=TicketStatus.CLOSED)
-    page = agent.get(reverse("customer_tickets", args=[ann.number]))
+    page = agent.get(reverse("tickets"), {"state": "all", "customer": ann.number})
     assert {ticket.pk for ticket in page.context["page"]} == {ticket.pk for ticket in tickets}
     assert other.number not in text(page)
+    assert "Tickets of Ann" in text(page)
+    # and the open ones alone are those that the customer page counts
+    still_open = agent.get(reverse("tickets"), {"state": "open", "customer": ann.number})
+    assert {ticket.pk for ticket in still_open.context["page"]} == {ticket.pk for ticket in tickets[1:]}
 
 
 def test_a_customer_is_created_after_a_warning(agent, store, make_customer):

@@ -101,7 +101,7 @@ def test_the_list_shows_members_and_benefits(marketer, program, member):
     create_benefit(tier=tier(program, "gold"), kind="points_birthday", settings={"points": 100}, actor=SYSTEM)
     page = text(marketer.get(reverse("loyalty_tiers")))
     assert "100 points on your birthday" in page
-    assert f'<a href="{reverse("loyalty_members")}?tier=gold">1</a>' in page
+    assert f'href="{reverse("loyalty_members")}?tier=gold">1</a>' in page
     assert "Not evaluated yet." in page
 
 
@@ -168,3 +168,37 @@ def test_an_agent_sees_the_panel_without_the_form(client, staff, program, member
     page = text(client.get(reverse("customer", args=[member.customer.number]), {"tab": "membership"}))
     assert "Spend ¥1.00 more to reach Bronze" in page
     assert "Set the tier by hand" not in page
+
+
+def test_the_list_is_searched_sorted_and_has_a_menu(marketer, program, staff):
+    page = marketer.get(reverse("loyalty_tiers"))
+
+    def names(**query) -> list[str]:
+        return [row.row.item.code for row in marketer.get(reverse("loyalty_tiers"), query).context["rows"]]
+
+    ranked = [row.code for row in Tier.objects.filter(program=program).order_by("-rank")]
+    assert names() == ranked
+    assert names(sort="threshold") == ranked[::-1]
+    assert names(q="gold") == ["gold"]
+    assert [str(entry.label) for entry in page.context["rows"][0].menu] == ["Edit", "Dry run", "Export"]
+    # those who only read tiers get no such entries
+    marketer.force_login(staff(Role.AGENT))
+    assert [str(entry.label) for entry in marketer.get(reverse("loyalty_tiers")).context["rows"][0].menu] == ["Export"]
+
+
+def test_a_dry_run_of_the_present_rules_offers_nothing_to_save(marketer, program, member, make_order):
+    # given a member whose spend reaches gold since the last evaluation
+    gold = tier(program, "gold")
+    make_order(member.customer, gold.threshold)
+    before = list(Tier.objects.order_by("pk").values())
+    # when the menu of a tier starts a dry run
+    answer = marketer.post(reverse("loyalty_tier_dry_run", args=[gold.pk]))
+    job = Job.objects.get()
+    run_job(job)
+    page = text(marketer.get(answer.url))
+    # then both columns say the same, and nothing can be saved or has changed
+    figures = Job.objects.get().result["figures"]
+    assert (figures["up"], figures["up_anyway"], figures["down"]) == (1, 1, 0)
+    assert "1 member moves up and 0 members move down with the next evaluation." in page
+    assert "Save the change" not in page
+    assert list(Tier.objects.order_by("pk").values()) == before
