@@ -98,6 +98,7 @@
   let looking = 0;
   const changed = () => {
     dirty = true;
+    if (!problem) state(words.saving);
     clearTimeout(waiting);
     waiting = setTimeout(save, 800);
     clearTimeout(looking);

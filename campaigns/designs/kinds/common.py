@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core.fields.schema import Field
+from core.fields.schema import Field, Text
 
 ALIGNMENTS = (("left", pgettext_lazy("alignment", "Left")), ("center", _("Centre")), ("right", _("Right")))
 
@@ -15,6 +15,6 @@ def align_field(default: str = "left") -> Field:
     return Field("align", "choice", _("Alignment"), default=default, choices=lambda: ALIGNMENTS)
 
 
-def colour_field(name: str, label: str, help_text: str = "") -> Field:
+def colour_field(name: str, label: Text) -> Field:
     """Return an optional colour; empty takes the shop's own."""
-    return Field(name, "design_colour", label, help=help_text or _("Empty: the shop's colour."), required=False)
+    return Field(name, "design_colour", label, required=False)

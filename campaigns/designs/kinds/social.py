@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.designs.registry import Block, Look, Placed
@@ -17,7 +18,7 @@ NETWORKS = {
     "facebook": {"en": "Facebook", "zh-hans": "Facebook"},
     "youtube": {"en": "YouTube", "zh-hans": "YouTube"},
 }
-LABELS = {
+LABELS: dict[str, str | Promise] = {
     "website": _("Website"),
     "weibo": _("Weibo"),
     "xiaohongshu": _("Xiaohongshu"),

@@ -27,6 +27,8 @@ def framed(body: str, *, as_html: bool) -> HttpResponse:
     something.
     """
     whole = as_html and body[:9].lower() == "<!doctype"
+    # Our own pictures come from here, whatever address readers have for this site.
+    body = body.replace(f'src="{settings.SITE_URL}/', 'src="/')
     shown = body if as_html else f"<p style='white-space:pre-line'>{escape(body)}</p>"
     response = HttpResponse(body if whole else _PAGE.format(body=shown))
     response["Content-Security-Policy"] = POLICY
