@@ -152,13 +152,13 @@ LISTS: dict[str, tuple[dict[str, str], ...]] = {
         {"since": "30"},
     ),
     "/customers/duplicates/": ({},),
-    "/orders/": ({}, {"state": "paid"}, {"channel": "store"}, {"source": "simulator"}),
+    "/orders/": ({}, {"sort": "placed"}, {"days": "7"}, {"days": "90"}),
     "/products/": ({},),
     "/loyalty/": ({},),
     "/loyalty/members/": ({}, {"tier": "none"}, {"tier": "suspended"}),
     "/loyalty/tiers/": ({},),
     "/loyalty/approvals/": ({},),
-    "/redemptions/": ({}, {"state": "placed"}, {"state": "shipped"}, {"state": "failed"}),
+    "/redemptions/": ({}, {"state": "fulfilled"}, {"state": "shipped"}, {"state": "failed"}, {"state": "all"}),
     "/rewards/": ({},),
     "/tasks/": ({},),
     "/badges/": ({},),
@@ -225,6 +225,8 @@ def _lists() -> Iterator[Page]:
         yield Page("lists", name, lambda q=query: _with("/messages/", {"campaign": origin(), **q}))
     journey = _some("campaigns_journey", "id")
     yield Page("lists", "/journeys/<id>/customers/", lambda: f"/journeys/{journey()}/customers/")
+    order = _some("crm_order", "number")
+    yield Page("lists", "/orders/?q=<tail>", lambda: _with("/orders/", {"q": order()[-6:]}))
     number = _some("crm_customer", "number")
     yield Page("lists", "/messages/?customer=<number>", lambda: _with("/messages/", {"customer": number()}))
     yield Page("lists", "/customers/<number>/orders/", lambda: f"/customers/{number()}/orders/")

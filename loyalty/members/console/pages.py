@@ -86,7 +86,7 @@ def members(request: HttpRequest) -> HttpResponse:
         "rows": [(member, accounts.get(member.pk)) for member in members_page],
         "count": paging.count(queryset),
         "tiers": [
-            *((row.code, row.label) for row in tiers_figures.tiers(program)),
+            *tiers_figures.tier_choices(program),
             (MemberState.SUSPENDED.value, MemberState.SUSPENDED.label),
         ],
         "chosen": chosen,

@@ -15,6 +15,8 @@ from loyalty.tiers import events
 from loyalty.tiers.models import Tier
 from loyalty.tiers.selectors.standing import metric_text
 
+NO_TIER = "none"
+
 
 @dataclass(frozen=True)
 class TierRow:
@@ -30,7 +32,7 @@ class TierRow:
 
     @property
     def code(self) -> str:
-        return self.tier.code if self.tier else "none"
+        return self.tier.code if self.tier else NO_TIER
 
     @property
     def threshold(self) -> str:
@@ -45,6 +47,12 @@ def tiers(program: Program) -> list[TierRow]:
     known: list[Tier | None] = [*Tier.objects.filter(program=program).select_related("program").order_by("-rank"), None]
     counted = ((tier, counts.get(tier.pk if tier else None, 0)) for tier in known)
     return [TierRow(tier, count, round(100 * count / total) if total else 0) for tier, count in counted]
+
+
+def tier_choices(program: Program) -> list[tuple[str, str]]:
+    """Return (code, name) of every tier, highest first, and of members without one. Nothing is counted."""
+    named = [(tier.code, tier.label) for tier in Tier.objects.filter(program=program).order_by("-rank")]
+    return [*named, (NO_TIER, _t("No tier"))]
 
 
 @dataclass(frozen=True)
