@@ -32,6 +32,7 @@ VISITS = int(os.environ.get("BENCH_CONSOLE_VISITS", "12"))
 ONLY = [text for text in os.environ.get("BENCH_CONSOLE_PAGES", "").split(",") if text]
 WITH_SQL = os.environ.get("BENCH_CONSOLE_SQL") == "1"
 FLOOR = "/search/"
+SCHEDULE_SECONDS = 300
 AIMS = {"homes": 300, "lists": 300, "objects": 300, "results": 300, "customer_page": 60, "search": 100}
 # The next page of a list is the last link with a cursor.
 CURSOR = re.compile(r"cursor=([A-Za-z0-9_-]{8,})")
@@ -374,7 +375,9 @@ def run() -> None:
     random.seed(1)
     console_shop.make(CUSTOMERS, AUDIENCE, TICKETS)
     cache.clear()
+    console_shop.take_snapshots()
     console_shop.keep_figures()
+    kept_at = time.monotonic()
     visitors = {role: Visitor(user) for role, user in console_shop.users().items()}
     for visitor in visitors.values():
         for address in (FLOOR, "/", FLOOR):
@@ -383,6 +386,9 @@ def run() -> None:
     for page in pages():
         if ONLY and not any(text in page.name for text in ONLY):
             continue
+        if time.monotonic() - kept_at > SCHEDULE_SECONDS:
+            console_shop.keep_figures()
+            kept_at = time.monotonic()
         rows: dict[str, Visits] = {}
         for role, visitor in visitors.items():
             visits = visit(page, visitor)

@@ -46,6 +46,7 @@ def make(customers: int, audience: int, tickets: int) -> None:
         ("broadcasts", _broadcasts),
         ("journeys", _journeys),
         ("outcomes of messages", _outcomes),
+        ("withdrawn consents", _withdrawals),
         ("events", _events),
         ("vacuum", vacuum),
     ]
@@ -76,15 +77,20 @@ def users() -> dict[str, Any]:
     return made
 
 
-def keep_figures() -> None:
-    """Count what the scheduled tasks of a running shop keep for the pages."""
-    from campaigns.reports.selectors.figures import keep_newest
-    from core.console import kept
+def take_snapshots() -> None:
+    """Count what a running shop keeps each night."""
     from loyalty.ledger.services.snapshots import take_snapshot
     from loyalty.program.models import Program
 
     for program in Program.objects.all():
         take_snapshot(program=program)
+
+
+def keep_figures() -> None:
+    """Count what the scheduled tasks of a running shop keep for the pages every five minutes."""
+    from campaigns.reports.selectors.figures import keep_newest
+    from core.console import kept
+
     if failed := kept.keep():
         raise RuntimeError(f"figures that could not be counted: {failed}")
     keep_newest()
@@ -418,8 +424,20 @@ def _outcomes() -> None:
     )
 
 
+def _withdrawals() -> None:
+    """Let one customer of sixty withdraw the consent by a link in a message that they opened."""
+    sql(
+        """INSERT INTO crm_consent (customer_id, channel, purpose, decision, source, evidence, given_at, actor)
+           SELECT customer_id, 'inbox', 'marketing', 'withdrawn', 'link', 'message ' || id,
+                  sent_at + interval '5 hours', 'system'
+           FROM (SELECT DISTINCT ON (customer_id) * FROM campaigns_message
+                 WHERE state = 'sent' AND opened_at IS NOT NULL AND abs(hashtext(id::text)) % 60 = 0) opened"""
+    )
+
+
 def _events() -> None:
-    """Write the events of the timeline that COPY leaves out: an order paid, points awarded, a message sent."""
+    """Write the events of the timeline that the steps above leave out, and let all deliveries be done."""
+    sql("TRUNCATE core_eventdelivery")
     sql(
         """INSERT INTO core_domainevent (kind, subject_id, payload, actor, request_id, occurred_at, recorded_at)
            SELECT 'loyalty.points_earned', m.customer_id, jsonb_build_object('points', e.available), 'system', '',

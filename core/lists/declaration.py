@@ -143,6 +143,8 @@ class ObjectList:
     `owned` lists have tags and owners. `busy` says which objects can't be archived; None: the list has no archive of
     this kind. `duplicate` makes a copy, `opens` is the address of an object. `added` names columns of upper subjects.
     `counted`: tabs show numbers, which needs a scan of the rows. `key` is the field in the checkboxes of the rows.
+    `reach`: a filtered page looks at so many rows in the list's order before all matching rows are sorted, and a page
+    of search looks at `search_reach` rows; 0: no limit.
     """
 
     name: str
@@ -180,6 +182,8 @@ class ObjectList:
     key: str = "row"
     key_field: str = "pk"
     size: int = 50
+    reach: int = 0
+    search_reach: int = 0
     count: Callable[[Count], str] | None = None
     template: str = "layouts/list.html"
 
