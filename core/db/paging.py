@@ -94,12 +94,13 @@ def keyset(
 
 
 def keyset_near(
-    queryset: QuerySet[M], everything: QuerySet[M], order: Sequence[str], cursor: str | None, size: int, reach: int
+    queryset: QuerySet[M], everything: QuerySet[M], order: Sequence[str], cursor: str | None, size: int, *reaches: int
 ) -> Page[M]:
     """Return the page of `keyset` for rows that a filter picked from `everything`, fast for common and for rare rows.
 
     Common rows are found at once in the order of the index. Rare ones may all be at its end, and the planner can't know
-    that; so at most `reach` rows are read in that order, and then all matching rows are found and sorted.
+    that; so at most so many rows are read in that order, first the smallest of `reaches`. If they hold no whole page,
+    all matching rows are found and sorted.
     """
     names = [name.lstrip("-") for name in order]
     fields = fields_of(queryset, names)
@@ -111,13 +112,16 @@ def keyset_near(
     if values:
         bounds = [Value(value, output_field=field) for value, field in zip(values, fields, strict=True)]
         following = following.filter(_RowComparison([F(name) for name in names], "<" if falling else ">", bounds))
-    edge = following.order_by(*order).values_list(*names)[reach : reach + 1].first()
-    if edge is None:
-        return keyset(queryset, order, cursor, size)
-    limit = [Value(value, output_field=field) for value, field in zip(edge, fields, strict=True)]
-    near = queryset.filter(_RowComparison([F(name) for name in names], ">=" if falling else "<=", limit))
-    page = keyset(near, order, cursor, size)
-    return page if page.next else keyset(queryset, order, cursor, size, by_index=False)
+    for reach in reaches:
+        edge = following.order_by(*order).values_list(*names)[reach : reach + 1].first()
+        if edge is None:
+            return keyset(queryset, order, cursor, size)
+        limit = [Value(value, output_field=field) for value, field in zip(edge, fields, strict=True)]
+        near = queryset.filter(_RowComparison([F(name) for name in names], ">=" if falling else "<=", limit))
+        page = keyset(near, order, cursor, size)
+        if page.next:
+            return page
+    return keyset(queryset, order, cursor, size, by_index=False)
 
 
 def fields_of(queryset: QuerySet, names: Sequence[str]) -> list[Field]:

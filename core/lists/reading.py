@@ -144,9 +144,9 @@ class ListQuery:
     def page(self) -> paging.Page[Any]:
         rows, order = self.ordered()
         cursor, size = self.query.get("cursor"), self.declared.size
-        reach = self.declared.search_reach if self.words else self.declared.reach if self.values else 0
-        if reach and not self.sort:
-            return paging.keyset_near(rows, self.declared.select(self.request), order, cursor, size, reach)
+        reaches = self.declared.search_reach if self.words else self.declared.reach if self.values else ()
+        if reaches and not self.sort:
+            return paging.keyset_near(rows, self.declared.select(self.request), order, cursor, size, *reaches)
         return paging.keyset(rows, order, cursor, size)
 
     def all_pages(self, most: int) -> Iterator[list[Any]]:

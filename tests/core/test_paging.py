@@ -67,7 +67,7 @@ def test_rows_that_a_filter_picks_are_the_same_near_the_start_and_far_from_it(jo
     picked = everything.filter(label__in=["0", "5", "2", "1", "6"])
     ends = paging.keyset(picked, order, None, 3)
     # when the pages are read near the start first
-    first = paging.keyset_near(picked, everything, order, None, 3, 2)
+    first = paging.keyset_near(picked, everything, order, None, 3, 1, 2)
     second = paging.keyset_near(picked, everything, order, first.next, 3, 2)
     back = paging.keyset_near(picked, everything, order, second.previous, 3, 2)
     # then they are those of the whole list
