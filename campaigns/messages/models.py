@@ -149,6 +149,8 @@ class Message(models.Model):
             # the customer page
             models.Index(fields=["customer", "-created_at"], name="campaigns_message_of"),
             models.Index(fields=["origin", "state"], name="campaigns_message_outcomes"),
+            # the messages of one campaign, newest first: those of a broadcast have one time, so the id decides
+            models.Index(fields=["origin", "-created_at", "-id"], name="campaigns_message_of_origin"),
             models.Index(fields=["-created_at"], name="campaigns_message_recent"),
         ]
 

@@ -2088,6 +2088,7 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(fields=["customer", "-created_at"], name="campaigns_message_of"),
                     models.Index(fields=["origin", "state"], name="campaigns_message_outcomes"),
+                    models.Index(fields=["origin", "-created_at", "-id"], name="campaigns_message_of_origin"),
                     models.Index(fields=["-created_at"], name="campaigns_message_recent"),
                 ],
                 "constraints": [

@@ -14,14 +14,14 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, F, Field, Func, Model, QuerySet, Value
+from django.db.models import BooleanField, DateTimeField, ExpressionWrapper, F, Field, Func, Model, QuerySet, Value
 from django.db.models.sql.compiler import SQLCompiler
 
 M = TypeVar("M", bound=Model)
@@ -60,10 +60,13 @@ class _RowComparison(Func):
         return f"(({left}) {self.operator} ({right}))", [value for _, params in parts for value in params]
 
 
-def keyset(queryset: QuerySet[M], order: Sequence[str], cursor: str | None, size: int = 50) -> Page[M]:
+def keyset(
+    queryset: QuerySet[M], order: Sequence[str], cursor: str | None, size: int = 50, *, by_index: bool = True
+) -> Page[M]:
     """Return one page. All columns of `order` have one direction; the last one is unique.
 
-    A damaged cursor gives the first page.
+    A damaged cursor gives the first page. Without `by_index` the rows are found first and sorted then: the first column
+    is a time, and the planner can't read the rows in the order of its index.
     """
     names = [name.lstrip("-") for name in order]
     fields = fields_of(queryset, names)
@@ -73,17 +76,52 @@ def keyset(queryset: QuerySet[M], order: Sequence[str], cursor: str | None, size
     if values:
         bounds = [Value(value, output_field=field) for value, field in zip(values, fields, strict=True)]
         remaining = queryset.filter(_RowComparison([F(name) for name in names], "<" if direction else ">", bounds))
-    rows = list(remaining.order_by(*[f"{direction}{name}" for name in names])[: size + 1])
+    ordering: list[Any] = [f"{direction}{name}" for name in names]
+    if not by_index:
+        moment = ExpressionWrapper(F(names[0]) + Value(timedelta(0)), output_field=DateTimeField())
+        ordering[0] = moment.desc() if direction else moment.asc()
+    rows = list(remaining.order_by(*ordering)[: size + 1])
     more = len(rows) > size
     rows = rows[:size]
     if not forward:
         if not more:
             # Paging back has reached the start: show a full first page, not a partial one.
-            return keyset(queryset, order, None, size)
+            return keyset(queryset, order, None, size, by_index=by_index)
         rows.reverse()
     older = encode(rows[-1], names, "n") if rows and (more or not forward) else None
     newer = encode(rows[0], names, "p") if rows and values else None
     return Page(rows, older, newer)
+
+
+def keyset_near(
+    queryset: QuerySet[M], everything: QuerySet[M], order: Sequence[str], cursor: str | None, size: int, *reaches: int
+) -> Page[M]:
+    """Return the page of `keyset` for rows that a filter picked from `everything`, fast for common and for rare rows.
+
+    Common rows are found at once in the order of the index. Rare ones may all be at its end, and the planner can't know
+    that; so at most so many rows are read in that order, first the smallest of `reaches`. If they hold no whole page,
+    all matching rows are found and sorted.
+    """
+    names = [name.lstrip("-") for name in order]
+    fields = fields_of(queryset, names)
+    forward, values = decode(cursor, fields)
+    if not forward:
+        return keyset(queryset, order, cursor, size)
+    falling = order[0].startswith("-")
+    following = everything
+    if values:
+        bounds = [Value(value, output_field=field) for value, field in zip(values, fields, strict=True)]
+        following = following.filter(_RowComparison([F(name) for name in names], "<" if falling else ">", bounds))
+    for reach in reaches:
+        edge = following.order_by(*order).values_list(*names)[reach : reach + 1].first()
+        if edge is None:
+            return keyset(queryset, order, cursor, size)
+        limit = [Value(value, output_field=field) for value, field in zip(edge, fields, strict=True)]
+        near = queryset.filter(_RowComparison([F(name) for name in names], ">=" if falling else "<=", limit))
+        page = keyset(near, order, cursor, size)
+        if page.next:
+            return page
+    return keyset(queryset, order, cursor, size, by_index=False)
 
 
 def fields_of(queryset: QuerySet, names: Sequence[str]) -> list[Field]:

@@ -150,6 +150,8 @@ class ObjectList:
     `owned` lists have tags and owners. `busy` says which objects can't be archived; None: the list has no archive of
     this kind. `duplicate` makes a copy, `opens` is the address of an object. `added` names columns of upper subjects.
     `counted`: tabs show numbers, which needs a scan of the rows. `key` is the field in the checkboxes of the rows.
+    `reach`: a filtered page looks at so many rows in the list's order, the smallest number first, before all matching
+    rows are sorted; a page of search looks at `search_reach` rows. Empty: no limit.
     """
 
     name: str
@@ -187,6 +189,8 @@ class ObjectList:
     key: str = "row"
     key_field: str = "pk"
     size: int = 50
+    reach: Sequence[int] = ()
+    search_reach: Sequence[int] = ()
     count: Callable[[Count], str] | None = None
     template: str = "layouts/list.html"
 

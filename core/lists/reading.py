@@ -149,7 +149,11 @@ class ListQuery:
 
     def page(self) -> paging.Page[Any]:
         rows, order = self.ordered()
-        return paging.keyset(rows, order, self.query.get("cursor"), self.declared.size)
+        cursor, size = self.query.get("cursor"), self.declared.size
+        reaches = self.declared.search_reach if self.words else self.declared.reach if self.values else ()
+        if reaches and not self.sort:
+            return paging.keyset_near(rows, self.declared.select(self.request), order, cursor, size, *reaches)
+        return paging.keyset(rows, order, cursor, size)
 
     def all_pages(self, most: int) -> Iterator[list[Any]]:
         """Yield the rows in the order of the list, at most `most`, in parts."""

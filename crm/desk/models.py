@@ -82,6 +82,12 @@ class Ticket(models.Model):
         indexes = [
             models.Index(fields=["customer", "-created_at"], name="crm_ticket_of_customer"),
             models.Index(fields=["status", "-priority", "waiting_since"], name="crm_ticket_queue"),
+            # the archive, newest first
+            models.Index(
+                fields=["-updated_at", "-id"],
+                condition=models.Q(status__in=["resolved", "closed"]),
+                name="crm_ticket_archive",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -1674,6 +1674,11 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["customer", "-created_at"], name="crm_ticket_of_customer"),
                     models.Index(fields=["status", "-priority", "waiting_since"], name="crm_ticket_queue"),
+                    models.Index(
+                        condition=models.Q(("status__in", ["resolved", "closed"])),
+                        fields=["-updated_at", "-id"],
+                        name="crm_ticket_archive",
+                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(

@@ -348,7 +348,8 @@ class Migration(migrations.Migration):
                 "verbose_name": "member",
                 "verbose_name_plural": "members",
                 "indexes": [
-                    models.Index(fields=["tier", "program"], name="loyalty_member_by_tier"),
+                    models.Index(fields=["tier", "program", "-enrolled_at", "-id"], name="loyalty_member_by_tier"),
+                    models.Index(fields=["program", "state", "-enrolled_at", "-id"], name="loyalty_member_recent"),
                     models.Index(
                         condition=models.Q(("referred_by__isnull", False)),
                         fields=["referred_by"],

@@ -260,7 +260,9 @@ class Member(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["tier", "program"], name="loyalty_member_by_tier"),
+            # the list of members, newest first: of one tier, and of a state
+            models.Index(fields=["tier", "program", "-enrolled_at", "-id"], name="loyalty_member_by_tier"),
+            models.Index(fields=["program", "state", "-enrolled_at", "-id"], name="loyalty_member_recent"),
             models.Index(
                 fields=["referred_by"], condition=models.Q(referred_by__isnull=False), name="loyalty_member_referrals"
             ),

@@ -58,3 +58,32 @@ def test_counts_are_exact_below_the_limit_and_marked_as_estimates_above(jobs):
     estimated = paging.count(Job.objects.all(), limit=5)
     assert not estimated.exact
     assert estimated.value >= 5
+
+
+@pytest.mark.parametrize("order", [ORDER, ["created_at", "id"]])
+def test_rows_that_a_filter_picks_are_the_same_near_the_start_and_far_from_it(jobs, order):
+    # given rows that a filter picks at both ends of the list, some of them further away than the two rows to look at
+    everything = Job.objects.all()
+    picked = everything.filter(label__in=["0", "5", "2", "1", "6"])
+    ends = paging.keyset(picked, order, None, 3)
+    # when the pages are read near the start first
+    first = paging.keyset_near(picked, everything, order, None, 3, 1, 2)
+    second = paging.keyset_near(picked, everything, order, first.next, 3, 2)
+    back = paging.keyset_near(picked, everything, order, second.previous, 3, 2)
+    # then they are those of the whole list
+    expected = ["0", "5", "2", "1", "6"] if order == ORDER else ["6", "1", "2", "5", "0"]
+    assert labels(first) + labels(second) == expected
+    assert (labels(first), first.next) == (labels(ends), ends.next)
+    assert labels(back) == expected[:3]
+    assert second.next is None
+
+
+def test_common_rows_are_found_without_sorting_all(jobs, django_assert_num_queries):
+    # given a filter that picks each row
+    everything = Job.objects.all()
+    # when one page is within reach
+    with django_assert_num_queries(2) as queries:
+        page = paging.keyset_near(everything.filter(kind="test"), everything, ORDER, None, 2, 4)
+    # then it is the page, and only the bound and the page were read
+    assert labels(page) == ["0", "5"]
+    assert "INTERVAL" not in queries.captured_queries[1]["sql"].upper()

@@ -140,7 +140,8 @@ def _members_context(request: HttpRequest, segment: Segment) -> dict[str, Any]:
     text = request.GET.get("on", "")
     day = parse_day(text)
     if day is None:
-        inside = selectors.members(segment).select_related("customer__features")
+        # Joined rows would be sorted as a whole: the page is chosen first, then its customers are read.
+        inside = selectors.members(segment).prefetch_related("customer__features")
         return {
             "show": "now",
             "page": paging.keyset(inside, ["-entered_at", "-customer_id"], cursor, PAGE),

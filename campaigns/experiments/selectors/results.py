@@ -22,6 +22,7 @@ from campaigns.experiments.models import (
 from campaigns.experiments.rules import AdjustedEffect, Covariate, ExperimentEffect, GroupOutcome
 from campaigns.experiments.selectors.sums import WIDTH, columns_of, outcomes_of
 from core.base.zones import shop_zone
+from core.db.slow_results import cached_when_slow
 from crm.orders.selectors.bought import order_counts
 
 # Orders that count and their revenue: after discounts and points, which `total` already is, and less refunds.
@@ -57,6 +58,8 @@ CLICKS = """
 # The covariate (CUPED): the amount of the orders paid before the exposure. Later refunds and cancellations are left in,
 # because the treatment may have caused them.
 BEFORE_DAYS = 180
+SLOW_SECONDS = 0.5
+KEPT_SECONDS = 300
 _BEFORE = f"""
     LEFT JOIN LATERAL (
         SELECT coalesce(sum(o.total), 0)::numeric AS spend FROM crm_order o
@@ -175,9 +178,14 @@ def baseline(experiment: Experiment) -> Baseline:
 
 
 def results_of(experiment: Experiment) -> ExperimentResults:
+    """Return the results; slow figures are kept for five minutes."""
     arms = list(experiment.arms.select_related("template", "coupon"))
-    by_day = _figures(experiment)
-    counts = _drawn_counts(experiment)
+    by_day, counts = cached_when_slow(
+        f"campaigns.experiment_results:{experiment.pk}:{experiment.state}:{experiment.metric}:{experiment.window_days}",
+        lambda: (_figures(experiment), _drawn_counts(experiment)),
+        slow=SLOW_SECONDS,
+        seconds=KEPT_SECONDS,
+    )
     outcomes = {arm.pk: _outcomes(_summed(by_day.get(arm.pk, {}).values())) for arm in arms}
     control = outcomes[arms[0].pk]
     thetas = {metric: rules.theta_of([outcomes[arm.pk][metric] for arm in arms]) for metric in ADJUSTED}

@@ -45,7 +45,7 @@ def pick(request: HttpRequest) -> HttpResponse:
 
 
 def suggest(request: HttpRequest, words: str, target: str, field: str) -> list[Suggestion]:
-    customers = list(selectors.search(words).order_by("-created_at", "-id")[:MOST])
+    customers = selectors.newest_matches(words, MOST)
     rows = selectors.rows(customers)
     tier = listing.COLUMNS.get("tier")
     tiers = tier.load(customers) if tier is not None and may(request.user, tier.permission) else {}

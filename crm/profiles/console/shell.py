@@ -42,7 +42,7 @@ def _all_matching(query: str) -> str:
 @palette.source("customers", label=_("Customers"), permission="crm.view_customer", more=_all_matching)
 def find_customers(request: HttpRequest, query: str, limit: int) -> list[SearchResult]:
     """Find customers. Phone, number, tier, region and last order distinguish namesakes."""
-    matches = list(customers.search(query).order_by("-created_at", "-id")[:limit])
+    matches = customers.newest_matches(query, limit)
     details = customers.rows(matches)
     tier = listing.COLUMNS.get("tier")
     tiers = tier.load(matches) if tier is not None and matches and may(request.user, tier.permission) else {}

@@ -16,6 +16,8 @@ from loyalty.tiers import events
 from loyalty.tiers.models import Tier
 from loyalty.tiers.selectors.standing import metric_text
 
+NO_TIER = "none"
+
 
 @dataclass(frozen=True)
 class TierRow:
@@ -31,7 +33,7 @@ class TierRow:
 
     @property
     def code(self) -> str:
-        return self.tier.code if self.tier else "none"
+        return self.tier.code if self.tier else NO_TIER
 
     @property
     def threshold(self) -> str:
@@ -53,6 +55,12 @@ def tier_changes(days: int = 7) -> QuerySet[DomainEvent]:
     return DomainEvent.objects.filter(
         kind=events.TIER_CHANGED.kind, recorded_at__gte=clock.now() - timedelta(days=days)
     )
+
+
+def tier_choices(program: Program) -> list[tuple[str, str]]:
+    """Return (code, name) of every tier, highest first, and of members without one. Nothing is counted."""
+    named = [(tier.code, tier.label) for tier in Tier.objects.filter(program=program).order_by("-rank")]
+    return [*named, (NO_TIER, _t("No tier"))]
 
 
 @dataclass(frozen=True)
