@@ -146,7 +146,7 @@ def test_stages_buyers_and_repeat_buyers(home, store, make_customer, now):
 
 
 def test_customers_who_came_to_a_stage_or_moved_a_tier(home, program, make_customer, now):
-    # given two customers at risk now and one before, one of whom came there twice; and moves between tiers
+    # given two customers at risk now and one before; one of the two came there twice; and moves between tiers
     twice, once, old, merged = (make_customer() for _ in range(4))
     for customer in (twice, twice, once, old, merged):
         emit(

@@ -23,6 +23,7 @@ from campaigns.journeys.models import Journey
 from campaigns.journeys.services.journeys import publish_journey, save_draft
 from campaigns.journeys.services.presets import draft_from_preset
 from campaigns.templates.models import Template
+from campaigns.templates.services import designs
 from campaigns.templates.services.templates import Text, save_template
 from config.demo.catalogue import KINDS
 from config.demo.reactions import PlantedEffect, Reactions
@@ -184,13 +185,11 @@ class Marketing:
         """Fill the calendar of the coming weeks: two planned broadcasts, a day of the shop, a coupon campaign."""
         world = self.world
         today = world.end.astimezone(world.zone).date()
-        for name, days, segment, coupon in (
-            (("Winter menu", "冬季菜单预告"), 9, "active", ""),
-            (("Thank-you coupon", "年末感恩券"), 20, "buyers", "next"),
+        for name, days, segment, coupon, design in (
+            (("Winter menu", "冬季菜单预告"), 9, "active", "", "flash_sale"),
+            (("Thank-you coupon", "年末感恩券"), 20, "buyers", "next", "festival"),
         ):
-            template = self._template(
-                name, (name[0], name[1]), ("it is nearly here.", "即将与您见面。"), coupon=bool(coupon)
-            )
+            template = self._designed(name, design)
             planned = create_broadcast(
                 name=world.say(*name),
                 segment=self.segments[segment],
@@ -240,6 +239,20 @@ class Marketing:
                 ),
             ],
         )
+
+    def _designed(self, name: Pair, design: str) -> Template:
+        """Return a new template of blocks, made of a ready design."""
+        draft = designs.start_draft(design=design, actor=SYSTEM)
+        draft = designs.save_draft(
+            draft=draft,
+            revision=draft.revision,
+            name=self.world.say(*name),
+            message_class=draft.message_class,
+            subjects={"en": name[0], "zh-hans": name[1]},
+            document=draft.document,
+            actor=SYSTEM,
+        )
+        return designs.publish_draft(draft=draft, actor=SYSTEM)
 
     def _hold_out(self) -> None:
         experiment = create_experiment(

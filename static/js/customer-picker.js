@@ -40,7 +40,7 @@
       const picker = partsOf(box.firstElementChild);
       const typed = picker.input.value.trim();
       if (!typed || picker.chosen.textContent) continue;
-      // A whole number needs no choice: the name beside it says whose it is, even when the field was left meanwhile.
+      // A whole number needs no choice: the name beside it says whose it is, even when the field was left before.
       const exact = $$("[role=option]", picker.options).find((option) => option.dataset.number === typed);
       if (exact) {
         picker.chosen.textContent = exact.dataset.name;

@@ -110,7 +110,7 @@ def test_a_fault_is_shown_at_its_block_and_nothing_is_saved(signed_in, watched):
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("[data-design-error]")).to_contain_text("customer.name")
     assert not Template.objects.filter(name="Wrong flash sale").exists()
-    # and a second page that saves the same draft is told that another did
+    # and a second page that saves the same draft hears that another did
     other = page.context.new_page()
     other.goto(page.url)
     other.get_by_label("Name", exact=True).fill("Written elsewhere")

@@ -31,7 +31,7 @@ def attribute(value: str) -> str:
 
 
 def to_html(source: str, render: Callable[[str], str]) -> str:
-    """Return the HTML of an MJML document. Liquid is kept apart meanwhile, because it may hold quotes and signs."""
+    """Return the HTML of an MJML document. Liquid is kept apart until then, because it may hold quotes and signs."""
     held: list[str] = []
 
     def hold(match: re.Match[str]) -> str:

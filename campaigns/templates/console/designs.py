@@ -107,7 +107,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page("campaigns.change_template", methods=("POST",))
 def autosave(request: HttpRequest, pk: int) -> HttpResponse:
-    """Keep what was typed. 409 when someone else saved the draft meanwhile."""
+    """Keep what was typed. 409 when someone else has saved the draft."""
     posted = _posted(request)
     draft = get_object_or_404(TemplateDraft, pk=pk)
     try:

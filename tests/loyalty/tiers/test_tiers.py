@@ -257,6 +257,6 @@ def test_orders_recorded_together_raise_each_buyer_at_the_buyers_own_moment(prog
     assert [(event.subject_id, event.occurred_at) for event in changed] == sorted(
         moments.items(), key=lambda item: item[1]
     )
-    # and a moment before the order raises nobody
+    # and a moment before the order raises no member
     assert evaluate_history(program=program, moments={first.customer_id: moments[first.customer_id]}) == (0, 0)
     assert evaluate_history(program=program, moments={}) == (0, 0)
