@@ -35,7 +35,7 @@ from campaigns.journeys.models import (
     RunState,
 )
 from campaigns.messages.models import DomainDay, LinkClick, Message, MessageState, SendingPolicy, Suppression
-from campaigns.templates.models import MessageClass, Template, TemplateDesign, TemplateDraft, TemplateText
+from campaigns.templates.models import MessageClass, Template, TemplateDesign, TemplateDraft, TemplateText, TestAddress
 
 __all__ = [
     "SHARE_METRICS",
@@ -80,5 +80,6 @@ __all__ = [
     "TemplateDesign",
     "TemplateDraft",
     "TemplateText",
+    "TestAddress",
     "UseState",
 ]

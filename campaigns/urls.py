@@ -125,6 +125,7 @@ console = [
     path("templates/designs/", designing.choose, name="design_choose"),
     path("templates/designs/start/", designing.start, name="design_start"),
     path("templates/designs/preview/", designing.preview, name="design_preview"),
+    path("templates/designs/test/", designing.test, name="design_test"),
     path("templates/designs/pictures/", designing.upload, name="design_upload"),
     path("templates/designs/blocks/", designing.keep_block, name="design_keep_block"),
     path("templates/designs/blocks/<int:pk>/delete/", designing.delete_block, name="design_delete_block"),

@@ -266,6 +266,7 @@ PAGES = """
 /templates/designs/start/                          marketer administrator
 /templates/designs/preview/                        marketer administrator
 /templates/designs/pictures/                       marketer administrator
+/templates/designs/test/                           marketer administrator
 /templates/designs/blocks/                         marketer administrator
 /templates/designs/blocks/<int:pk>/delete/         marketer administrator
 /templates/designs/ready/<slug:code>/              marketer analyst administrator

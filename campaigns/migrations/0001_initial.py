@@ -3101,4 +3101,26 @@ class Migration(migrations.Migration):
             model_name="templatedesign",
             constraint=models.UniqueConstraint(fields=("template", "version"), name="campaigns_templatedesign_once"),
         ),
+        migrations.CreateModel(
+            name="TestAddress",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("address", models.CharField(max_length=254, verbose_name="address")),
+                ("used_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="test_addresses",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "address of tests",
+                "verbose_name_plural": "addresses of tests",
+                "constraints": [models.UniqueConstraint(fields=("user", "address"), name="campaigns_testaddress_once")],
+            },
+        ),
     ]

@@ -112,3 +112,19 @@ class TemplateDraft(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class TestAddress(models.Model):
+    """Remember where a member of staff sent tests to; the most recent ones are offered again."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="test_addresses", db_index=False)
+    address = models.CharField(_("address"), max_length=254)
+    used_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("address of tests")
+        verbose_name_plural = _("addresses of tests")
+        constraints = [models.UniqueConstraint(fields=["user", "address"], name="campaigns_testaddress_once")]
+
+    def __str__(self) -> str:
+        return self.address

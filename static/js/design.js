@@ -435,6 +435,27 @@
     }
   });
 
+  $("[data-design-test]").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const told = $("[data-design-sent]");
+    const sending = event.submitter;
+    sending.disabled = true;
+    told.className = "muted";
+    told.textContent = words.sending;
+    try {
+      const response = await send(urls.test, { ...posted(), as: view.as?.value || "", addresses: $("#design-addresses").value });
+      const answer = await response.json();
+      told.className = answer.error ? "field-error" : "muted";
+      told.textContent = answer.error || answer.sent;
+      if (answer.field) blame(answer.field, answer.error);
+    } catch {
+      told.className = "field-error";
+      told.textContent = words.offline;
+    } finally {
+      sending.disabled = false;
+    }
+  });
+
   drawSubjects();
   draw();
   look();

@@ -37,9 +37,9 @@ from campaigns.journeys.services.presets import draft_from_preset
 from campaigns.messages.models import Message
 from campaigns.messages.services.inbox import mark_read
 from campaigns.messages.services.messages import mark_sent
-from campaigns.templates.console.testing import send_test
 from campaigns.templates.models import Template
-from campaigns.templates.services.templates import Text, restore_version, save_template
+from campaigns.templates.services.sending_tests import read_addresses, send_tests
+from campaigns.templates.services.templates import Text, restore_version, save_template, texts_of
 from core.base.actor import SYSTEM
 from core.base.errors import Conflict, DomainError, Invalid, NotFound
 from core.security.roles import Role
@@ -163,10 +163,24 @@ def test_a_short_key_of_receipts_is_refused(store):
 def test_a_test_that_the_server_does_not_take_is_reported(store, staff, monkeypatch, settings):
     template = save_template(name="Mail", channel="email", texts=[Text("en", "<p>Hi</p>", "Hi")], actor=SYSTEM)
     user = staff(Role.MARKETER)
-    user.email = "me@shop.example"
-    user.save()
     settings.EMAIL_BACKEND = "tests.campaigns.test_refusals.Refusing"
-    assert refused(Conflict, send_test, template=template, language="en", context={}, user=user)[0] == "not_sent"
+    sent = {
+        "texts": list(texts_of(template).values()), "message_class": "marketing", "addresses": ["me@shop.example"],
+        "context_of": lambda text: {}, "user": user,
+    }  # fmt: skip
+    assert refused(Conflict, send_tests, **sent)[0] == "not_sent"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (" ", "required"),
+        ("someone", "invalid_address"),
+        ("a@x.example, b@x.example c@x.example;d@x.example\ne@x.example，f@x.example", "too_many"),
+    ],
+)
+def test_wrong_addresses_of_a_test_are_refused(text, code):
+    assert refused(Invalid, read_addresses, text) == (code, "addresses")
 
 
 class Refusing(BaseEmailBackend):

@@ -21,8 +21,9 @@ from campaigns.designs.services.documents import all_blocks, picture_names
 from campaigns.designs.services.library import delete_saved_block, save_block
 from campaigns.designs.services.pictures import HEAVY_BYTES, picture_path, save_picture
 from campaigns.templates.console import frames, previews, variables
+from campaigns.templates.console.templates import tests_sent
 from campaigns.templates.models import MessageClass, Template, TemplateDraft
-from campaigns.templates.services import contexts, designs
+from campaigns.templates.services import contexts, designs, sending_tests
 from campaigns.templates.services.ready_designs import READY
 from core.base.actor import of_user
 from core.base.errors import Conflict, DomainError, Invalid
@@ -91,6 +92,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             "preview": reverse("design_preview"),
             "upload": reverse("design_upload"),
             "keep": reverse("design_keep_block"),
+            "test": reverse("design_test"),
             "frame": reverse("template_draft", args=["MARK"]),
         },
         "words": _words(),
@@ -101,6 +103,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         "classes": MessageClass.choices,
         "picker": picker_context("product", field="skus", id="design-products", values=[], several=True)["picker"],
         "may_choose": may(request.user, "crm.view_customer"),
+        "addresses": ", ".join(sending_tests.remembered(viewer(request))),
     }
     return render(request, "campaigns/templates/design.html", context)
 
@@ -211,6 +214,27 @@ def _hints(document: Mapping[str, Any], subjects: Mapping[str, str]) -> Iterator
             yield _t("%(language)s has no subject, so this e-mail is not sent in it.") % {
                 "language": language_label(code)
             }
+
+
+@page("campaigns.change_template", methods=("POST",))
+def test(request: HttpRequest) -> HttpResponse:
+    """Send a test of what is in the editor, in all its languages."""
+    posted = _posted(request)
+    reader = previews.reader_of(request, str(posted.get("as", "")))
+    subjects = {key: str(value) for key, value in _mapping(posted.get("subjects")).items()}
+    try:
+        addresses = sending_tests.read_addresses(str(posted.get("addresses", "")))
+        _document, texts = designs.compiled_texts(posted.get("document"), subjects)
+        count = sending_tests.send_tests(
+            texts=texts,
+            message_class=str(posted.get("message_class", MessageClass.MARKETING)),
+            addresses=addresses,
+            context_of=lambda text: reader.context(text.language, text.body),
+            user=viewer(request),
+        )
+    except DomainError as error:
+        return JsonResponse({"error": str(error.message), "field": error.field or ""})
+    return JsonResponse({"sent": tests_sent(count, addresses)})
 
 
 @page("campaigns.change_template", methods=("POST",))
@@ -329,6 +353,7 @@ def _words() -> dict[str, str]:
         "saved_ago": _t("Saved %(seconds)s s ago"),
         "saved_minutes": _t("Saved %(minutes)s min ago"),
         "saving": _t("Saving …"),
+        "sending": _t("Sending …"),
         "unsaved": _t("Not saved: %(error)s"),
         "offline": _t("the connection is interrupted; it is tried again"),
         "bold": _t("Bold"),

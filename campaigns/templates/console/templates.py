@@ -1,7 +1,8 @@
-"""Serve template pages: list, details with versions and preview, editor, and a test to oneself."""
+"""Serve template pages: list, details with versions and preview, editor, and tests."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -11,20 +12,21 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _t
+from django.utils.translation import ngettext
 
 from campaigns.channels.labels import channel_label
 from campaigns.channels.registry import CHANNELS
 from campaigns.templates import selectors as queries
-from campaigns.templates.console import frames, previews, testing, variables
+from campaigns.templates.console import frames, previews, variables
 from campaigns.templates.console.form import TemplateForm, texts_of, typed_texts
 from campaigns.templates.console.listing import TEMPLATES
 from campaigns.templates.models import MessageClass, Template
 from campaigns.templates.registry import TEMPLATE_USERS
 from campaigns.templates.rules import declared_values
-from campaigns.templates.services import contexts
+from campaigns.templates.services import contexts, sending_tests
 from campaigns.templates.services import templates as services
 from core.base.actor import of_user
-from core.base.errors import DomainError
+from core.base.errors import DomainError, Invalid
 from core.console.views import may, page, viewer, wants_part
 from core.lists.showing import respond
 
@@ -60,8 +62,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "designed": services.design_of(template, template.version) is not None,
         "may_change": may(request.user, "campaigns.change_template"),
         "may_choose": may(request.user, "crm.view_customer"),
-        "may_test": may(request.user, "campaigns.change_template") and template.channel == testing.CHANNEL,
-        "own_address": viewer(request).email,
+        "may_test": may(request.user, "campaigns.change_template") and template.channel == sending_tests.CHANNEL,
+        "addresses": ", ".join(sending_tests.remembered(viewer(request))),
     }
     return render(request, "campaigns/templates/template.html", context)
 
@@ -170,21 +172,31 @@ def _form(request: HttpRequest, template: Template | None) -> HttpResponse:
 
 @page("campaigns.change_template", methods=("POST",))
 def test(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send a test to the user's own address, and to no other."""
+    """Send a test of the newest texts, in one language or in all, to the addresses that were entered."""
     template = _template(pk)
+    if template.channel != sending_tests.CHANNEL:
+        raise Invalid(_t("Only e-mail can be tested this way."), code="invalid", field="channel")
+    addresses = sending_tests.read_addresses(request.POST.get("addresses", ""))
+    reader = previews.reader_of(request, request.POST.get("as", ""), template.values)
     language = request.POST.get("language", "")
-    address = testing.send_test(
-        template=template,
-        language=language,
-        context=previews.reader_of(request, request.POST.get("as", ""), template.values).context(
-            language or settings.LANGUAGE_CODE
-        ),
+    texts = services.texts_of(template)
+    count = sending_tests.send_tests(
+        texts=[texts[language]] if language in texts else list(texts.values()),
+        message_class=template.message_class,
+        addresses=addresses,
+        context_of=lambda text: reader.context(text.language, text.body),
         user=viewer(request),
     )
-    messages.success(request, _t("A test was sent to %(address)s.") % {"address": address})
+    messages.success(request, tests_sent(count, addresses))
     if wants_part(request):
         return HttpResponse(status=204)
     return redirect("template", template.pk)
+
+
+def tests_sent(count: int, addresses: Sequence[str]) -> str:
+    """Return the sentence that says where tests went."""
+    text = ngettext("%(count)s test was sent to %(addresses)s.", "%(count)s tests were sent to %(addresses)s.", count)
+    return text % {"count": count, "addresses": ", ".join(addresses)}
 
 
 @page("campaigns.change_template", methods=("POST",))

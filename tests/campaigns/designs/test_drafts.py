@@ -6,6 +6,7 @@ import io
 import json
 
 import pytest
+from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from PIL import Image
@@ -206,6 +207,19 @@ class TestConsole:
         address = reverse("template_draft", args=[mark])
         assert "@media (prefers-color-scheme: dark)" in marketer.get(address).content.decode()
         assert "@media all" in marketer.get(address, {"dark": "1"}).content.decode()
+
+    def test_what_is_in_the_editor_is_sent_as_a_test(self, marketer):
+        posted = {"subjects": {"en": "Hi", "zh-hans": "您好"}, "document": document(block("divider"), block("footer"))}
+        answer = self.post(marketer, "design_test", {**posted, "addresses": "a@x.example b@x.example"}).json()
+        assert answer == {"sent": "4 tests were sent to a@x.example, b@x.example."}
+        assert len(mail.outbox) == 4
+        assert {sent.subject for sent in mail.outbox} == {"[Test] Hi", "[Test] 您好"}
+        # when the address or the design is wrong
+        for wrong, field in (({"addresses": "x"}, "addresses"), ({"document": {"blocks": []}}, "blocks")):
+            refused = self.post(marketer, "design_test", {**posted, "addresses": "a@x.example", **wrong}).json()
+            assert refused["field"] == field
+        # then nothing more is sent
+        assert len(mail.outbox) == 4
 
     def test_a_draft_is_discarded(self, marketer):
         draft = designs.start_draft(design="", actor=SYSTEM)

@@ -6,6 +6,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.core import mail
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection, transaction
@@ -21,6 +22,8 @@ from campaigns.journeys.services.journeys import create_journey, publish_journey
 from campaigns.messages.models import Message
 from campaigns.messages.services import messages
 from campaigns.messages.services.messages import claim_batch, deliver_batch, queue_message, send_due, sweep_leases
+from campaigns.templates.services.sending_tests import send_tests
+from campaigns.templates.services.templates import texts_of
 from core.base.actor import SYSTEM
 from core.base.errors import Conflict, Invalid
 from core.events.models import DomainEvent
@@ -346,14 +349,17 @@ def test_everyone_reads_the_banner_and_marketers_find_the_page(client, staff, te
 
 
 def test_a_test_of_a_template_is_refused_too(template, staff):  # noqa: F811
-    from campaigns.templates.console.testing import send_test
-
-    user = staff(Role.MARKETER)
-    user.email = "marketer@example.com"
     sending_hold.hold(actor=SYSTEM)
     with pytest.raises(Conflict) as refused:
-        send_test(template=template, language="en", context={}, user=user)
+        send_tests(
+            texts=list(texts_of(template).values()),
+            message_class="marketing",
+            addresses=["marketer@example.com"],
+            context_of=lambda text: {},
+            user=staff(Role.MARKETER),
+        )
     assert refused.value.code == "sending_held"
+    assert mail.outbox == []
 
 
 def test_a_restore_that_is_counted_in_one_transaction_is_not_left_half_decided(template, reachable, monkeypatch):  # noqa: F811

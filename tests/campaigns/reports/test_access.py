@@ -94,6 +94,7 @@ WHO_MAY = {
     "design_start": "campaigns.add_template",
     "design_preview": "campaigns.change_template",
     "design_upload": "campaigns.change_template",
+    "design_test": "campaigns.change_template",
     "design_keep_block": "campaigns.change_template",
     "design_delete_block": "campaigns.change_template",
     "design_ready": "campaigns.view_template",

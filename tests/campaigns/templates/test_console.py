@@ -93,20 +93,38 @@ class TestTemplates:
         assert "Secret" in marketer.get(reverse("template_draft", args=[mark])).content.decode()
         assert "Secret" not in as_role(Role.MARKETER).get(reverse("template_draft", args=[mark])).content.decode()
 
-    def test_a_test_always_goes_to_the_users_own_address(self, marketer, template, make_customer):
+    def test_a_test_goes_to_the_chosen_addresses_and_never_to_the_customer(self, marketer, template, make_customer):
         customer = make_customer("Grace", email="grace@example.com")
+        page = marketer.get(reverse("template", args=[template.pk]))
+        assert page.context["addresses"] == "me@shop.example"
+        # when a test in English is sent to two addresses, as the customer
         marketer.post(
             reverse("template_test", args=[template.pk]),
-            {"language": "en", "as": customer.number, "to": "other@example.com", "email": "other@example.com"},
+            {"language": "en", "as": customer.number, "addresses": "me@shop.example, boss@shop.example"},
         )
-        (sent,) = mail.outbox
-        assert (sent.to, sent.cc, sent.bcc) == (["me@shop.example"], [], [])
-        assert sent.subject == "[Test] Hello"
-        assert "Hi Grace" in sent.body
+        # then each gets one, and no message is recorded
+        assert [(sent.to, sent.cc, sent.bcc) for sent in mail.outbox] == [
+            (["me@shop.example"], [], []), (["boss@shop.example"], [], []),
+        ]  # fmt: skip
+        assert {sent.subject for sent in mail.outbox} == {"[Test] Hello"}
+        assert "Hi Grace" in mail.outbox[0].body
         assert not Message.objects.exists()
+        # and both are offered the next time, the newest five of all
+        marketer.post(
+            reverse("template_test", args=[template.pk]),
+            {"addresses": "a@x.example b@x.example c@x.example d@x.example"},
+        )
+        offered = marketer.get(reverse("template", args=[template.pk])).context["addresses"].split(", ")
+        assert len(offered) == 5
+        assert {"a@x.example", "b@x.example", "c@x.example", "d@x.example"} < set(offered)
+
+    def test_all_languages_are_tested_at_once(self, marketer):
+        marketer.post(reverse("template_new"), self.data(**{"subject_zh-hans": "您好", "body_zh-hans": "您好"}))
+        marketer.post(reverse("template_test", args=[Template.objects.get().pk]), {"addresses": "me@shop.example"})
+        assert sorted(sent.subject for sent in mail.outbox) == ["[Test] Hi", "[Test] 您好"]
 
     def test_without_an_address_nothing_is_sent(self, as_role, template):
         client = as_role(Role.MARKETER)
         response = client.post(reverse("template_test", args=[template.pk]), {"language": "en"}, follow=True)
-        assert "Your account has no e-mail address." in response.content.decode()
+        assert "Enter at least one address." in response.content.decode()
         assert mail.outbox == []
