@@ -38,7 +38,7 @@ def test_after_migrate_every_file_is_loaded():
 
 def test_a_changed_file_is_reported_and_the_next_migrate_loads_it(one_file):
     # given a file that the database has not loaded
-    assert health.migrations() == (False, "1 SQL files to load: core/answer.sql")
+    assert health.migrations() == (False, "1 SQL file to load: core/answer.sql")
     # when
     call_command("migrate", verbosity=0)
     # then

@@ -20,11 +20,11 @@ from campaigns.designs.registry import BLOCKS
 from campaigns.designs.services.documents import all_blocks, picture_names
 from campaigns.designs.services.library import delete_saved_block, save_block
 from campaigns.designs.services.pictures import HEAVY_BYTES, picture_path, save_picture
+from campaigns.designs.services.ready import READY
 from campaigns.templates.console import frames, previews, variables
 from campaigns.templates.console.templates import tests_sent
 from campaigns.templates.models import MessageClass, Template, TemplateDraft
 from campaigns.templates.services import contexts, designs, sending_tests
-from campaigns.templates.services.ready_designs import READY
 from core.base.actor import of_user
 from core.base.errors import Conflict, DomainError, Invalid
 from core.console.views import may, page, viewer

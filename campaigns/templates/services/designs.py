@@ -12,8 +12,8 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.designs.services.documents import all_blocks, checked_document, compile_document, empty_document
+from campaigns.designs.services.ready import READY
 from campaigns.templates.models import MessageClass, Template, TemplateDraft
-from campaigns.templates.services.ready_designs import READY
 from campaigns.templates.services.templates import Text, check_source, design_of, save_template, texts_of
 from core.base.actor import Actor
 from core.base.errors import Conflict, Invalid

@@ -6,9 +6,9 @@ import pytest
 
 from campaigns.designs.registry import BLOCKS
 from campaigns.designs.services.documents import checked_document
+from campaigns.designs.services.ready import READY
 from campaigns.templates.services.contexts import sample_context
 from campaigns.templates.services.designs import compiled_texts
-from campaigns.templates.services.ready_designs import READY
 from core.base.errors import Invalid
 from crm.orders.models import Product
 from tests.campaigns.designs.samples import Found, block, document, rendered

@@ -187,7 +187,7 @@ def test_the_list_costs_the_same_for_any_number_of_journeys(marketer, make_journ
     for _one in range(12):
         make_journey([{"id": "s", "kind": "exit"}])
     marketer.get(reverse("journeys"))
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         page = marketer.get(reverse("journeys")).content.decode()
     assert page.count("data-row>") == 12
 

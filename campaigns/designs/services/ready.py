@@ -1,6 +1,6 @@
 """Ready designs for the usual occasions, in both languages. A new e-mail begins as a copy of one.
 
-To add a design, add a `ReadyDesign` to `READY`; its blocks are those of `campaigns.designs`.
+To add a design, add a `ReadyDesign` to `READY`; its blocks are those of `BLOCKS`.
 """
 
 from __future__ import annotations
