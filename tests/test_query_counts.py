@@ -30,7 +30,8 @@ OBJECTS = {
     "/rewards/": "reward", "/tasks/": "task", "/badges/": "badge", "/redemptions/": "redemption",
     "/segments/": "segment", "/care/": "care", "/broadcasts/": "broadcast", "/messages/": "message",
     "/experiments/": "experiment", "/templates/": "template", "/journeys/": "journey", "/journeys/runs/": "run",
-    "/coupons/": "coupon", "/coupons/for-segment/": "segment", "/calendar/": "day", "/channels/": "channel",
+    "/coupons/": "coupon", "/coupons/for-segment/": "segment", "/calendar/": "day",
+    "/calendar/broadcasts/": "broadcast", "/channels/": "channel",
 }  # fmt: skip
 # These change something at a GET, stream a file, or answer by a token that only a message carries.
 NOT_LISTED = {"/metrics", "/readyz", "/components/", "/api/schema/", "/o/<str:token>.gif"}

@@ -314,6 +314,9 @@ PAGES = """
 /opportunities/<slug:code>/draft/                  marketer administrator
 /calendar/                                         marketer analyst administrator
 /calendar/<int:pk>/remove/                         marketer administrator
+/calendar/<int:pk>/move/                           marketer administrator
+/calendar/broadcasts/<int:pk>/move/                marketer administrator
+/settings/calendar/                                marketer administrator
 /channels/                                         administrator
 /channels/new/                                     administrator
 /channels/<slug:channel>/test/                     administrator

@@ -12,6 +12,7 @@ from campaigns.reports.kinds.birthdays import Birthdays
 from campaigns.reports.kinds.near_tier import NearTier
 from campaigns.reports.kinds.second_order import SecondOrder
 from campaigns.reports.registry import OPPORTUNITIES
+from core.console import settings_cards
 from core.jobs.labels import name_work
 
 name_work({
@@ -38,3 +39,14 @@ OPPORTUNITIES.register("at_risk", AtRisk())
 OPPORTUNITIES.register("second_order", SecondOrder())
 OPPORTUNITIES.register("near_tier", NearTier())
 OPPORTUNITIES.register("birthdays", Birthdays())
+settings_cards.register(
+    "calendar",
+    _("Calendar"),
+    _("Festival packs of the marketing calendar"),
+    url="calendar_settings",
+    icon="calendar-event",
+    permission="campaigns.change_broadcast",
+    group="messages",
+    order=40,
+    palette=False,
+)
