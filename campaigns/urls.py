@@ -21,6 +21,7 @@ from campaigns.messages.console import deliverability, suppressions
 from campaigns.messages.console import policy as sending
 from campaigns.messages.public import hooks, links
 from campaigns.preferences import public as preferences
+from campaigns.reports.api import CalendarView
 from campaigns.reports.console import calendar, compare, messages, opportunities, results, why
 from campaigns.templates.console import templates
 from campaigns.transactional import api as messages_api
@@ -45,6 +46,7 @@ api = [
     path("coupons/<id:coupon>/codes", coupon_codes_api.GenerationsView.as_view()),
     path("coupons/<id:coupon>/codes/<id:generation>", coupon_codes_api.GenerationView.as_view()),
     path("coupons/<id:coupon>/codes/<id:generation>/file", coupon_codes_api.GenerationFileView.as_view()),
+    path("calendar", CalendarView.as_view()),
     path("messages", messages_api.MessagesView.as_view()),
     path("messages/<uuid:message>", messages_api.MessageView.as_view()),
     path("suppressions", suppressions_api.SuppressionsViewSet.as_view({"get": "list", "post": "create"})),

@@ -419,6 +419,7 @@ broadcasts/<id:broadcast>/unschedule                 POST   broadcasts:send  -
 broadcasts/<id:broadcast>/pause                      POST   broadcasts:send  -
 broadcasts/<id:broadcast>/resume                     POST   broadcasts:send  -
 broadcasts/<id:broadcast>/stop                       POST   broadcasts:send  -
+calendar                                             GET    calendar:read    -
 journeys/<id:journey>/entries                        POST   journeys:write   -
 customers/<ref:number>/coupons                       GET    coupons:read     member
 customers/<ref:number>/inbox                         GET    inbox:read       member

@@ -14,6 +14,7 @@ from campaigns.reports.kinds.second_order import SecondOrder
 from campaigns.reports.registry import OPPORTUNITIES
 from core.console import settings_cards
 from core.jobs.labels import name_work
+from core.security.scopes import SCOPES
 
 name_work({
     "campaigns.ask_satisfaction": _("Ask customers how satisfied they are"),
@@ -39,6 +40,7 @@ OPPORTUNITIES.register("at_risk", AtRisk())
 OPPORTUNITIES.register("second_order", SecondOrder())
 OPPORTUNITIES.register("near_tier", NearTier())
 OPPORTUNITIES.register("birthdays", Birthdays())
+SCOPES.register("calendar:read", _("Read the marketing calendar"))
 settings_cards.register(
     "calendar",
     _("Calendar"),

@@ -72,7 +72,11 @@ PHASES: Mapping[str, str | Promise] = {
 }
 STRIP_DAYS = 35
 # Countries in which calendars begin with Sunday.
-WEEKS_FROM_SUNDAY = frozenset("US CA MX BR CO PE JP KR TW HK MO SG TH PH ID IN IL SA ZA".split())
+WEEKS_FROM_SUNDAY = frozenset(
+    {
+        "US", "CA", "MX", "BR", "CO", "PE", "JP", "KR", "TW", "HK", "MO", "SG", "TH", "PH", "ID", "IN", "IL", "ZA",
+    }
+)  # fmt: skip
 HOME_KINDS = (selectors.BROADCAST, selectors.MEMBER_DAY, selectors.SHOP_DAY, selectors.FESTIVAL)
 FIRST_MONTH, LAST_MONTH = date(lunar.FIRST + 1, 1, 1), date(lunar.LAST, 12, 1)
 
