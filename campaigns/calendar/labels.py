@@ -35,7 +35,7 @@ NAMES: dict[str, str | Promise] = {
     "mid_autumn": _("Mid-Autumn Festival"),
     "national": _("National Day"),
     "valentine": _("Valentine's Day"),
-    "women": _("Women's Day"),
+    "women": pgettext_lazy("commerce", "Women's Day"),
     "white_day": _("White Day"),
     "mother": _("Mother's Day"),
     "love_520": _("520, “I love you” day"),

@@ -101,7 +101,9 @@ def occasion_days(code: str, first: date, last: date) -> list[OccasionDay]:
         return [OccasionDay(f"{code}:{one.edition}", one.on) for one in festivals if one.code == own]
     if kind == SHOP_DAY:
         day = ShopDay.objects.filter(pk=int(own)).first() if own.isdigit() else None
-        dates = _dates_of(day, first, last) if day else []
+        if day is None:
+            return []
+        dates = _dates_of(day, first, last)
         return [OccasionDay(f"{code}:{edition_of(on, by_lunar=day.lunar)}", on) for on in dates]
     setting = member_day() if code == MEMBER_DAY else None
     return [OccasionDay(f"{code}:{on:%Y-%m}", on) for on in setting.between(first, last)] if setting else []

@@ -147,7 +147,8 @@ def index(request: HttpRequest) -> HttpResponse:
             return redirect(f"{reverse('calendar')}?month={month:%Y-%m}")
     hidden = set(request.GET.get("hide", "").split(",")) & set(KINDS)
     offered = [kind for kind in KINDS if may(request.user, PERMISSIONS.get(kind))]
-    first = month - timedelta(days=(month.weekday() - first_weekday()) % 7)
+    starts_with = first_weekday()
+    first = month - timedelta(days=(month.weekday() - starts_with) % 7)
     next_month = _next_month(month)
     weeks = -(-(next_month - first).days // 7)
     last = first + timedelta(days=7 * weeks - 1)
@@ -164,7 +165,7 @@ def index(request: HttpRequest) -> HttpResponse:
     strip = [days[strip_first + timedelta(days=place)] for place in range(STRIP_DAYS)]
     context = {
         "heading": formatting.month(month),
-        "weekdays": [(WEEKDAYS[(first_weekday() + n) % 7], WEEKDAYS_ABBR[(first_weekday() + n) % 7]) for n in range(7)],
+        "weekdays": [(WEEKDAYS[(starts_with + n) % 7], WEEKDAYS_ABBR[(starts_with + n) % 7]) for n in range(7)],
         "weeks": grid,
         "strip": [one for one in strip if one.entries or one.today],
         "before_url": _address(request, month=_before(month)),

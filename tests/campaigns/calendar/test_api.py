@@ -49,4 +49,4 @@ def test_a_wrong_range_is_refused(api, program, first, last):
 
 def test_a_missing_day_is_refused(api, program):
     answer = api.get("/api/v1/calendar", {"first": "2026-11-26"})
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "last")
+    assert (answer.status_code, answer.json()["errors"][0]["attr"]) == (400, "last")
