@@ -32,6 +32,7 @@ CATEGORIES = {"HK": ("public", "optional"), "MO": ("public", "government")}
 class Festival:
     """Hold one festival of a year. `days`: the days that the law gives from `on`; `lead_days`: when to begin preparing.
 
+    A festival without lead days is prepared with the one beside it.
     `edition` is the year that names it, for lunar festivals the lunar year: two Laba days of one solar year differ.
     """
 
@@ -106,7 +107,7 @@ _SPRING = (
     # The sale before the new year begins when families begin to stock up: on Laba, the 8th of the twelfth month.
     Listed("new_year_goods", _lunar(12, 8), COMMERCE, 21, lunar=True),
     Listed("little_new_year", _lunar(12, 23), TRADITIONAL, 7, lunar=True),
-    Listed("spring_eve", _after(_spring, -1), TRADITIONAL, 30, "Chinese New Year's Eve", lunar=True),
+    Listed("spring_eve", _after(_spring, -1), TRADITIONAL, 0, "Chinese New Year's Eve", lunar=True),
     Listed("spring_festival", _spring, TRADITIONAL, 30, "Chinese New Year", lunar=True),
     Listed("lantern", _lunar(1, 15), TRADITIONAL, 10, lunar=True),
 )
@@ -197,7 +198,7 @@ _LISTED: dict[str, tuple[Listed, ...]] = {
         Listed("women", _solar(3, 8), COMMERCE, 14),
         Listed("good_friday", _good_friday, TRADITIONAL, 14, "Good Friday"),
         Listed("easter", _after(_good_friday, 2), TRADITIONAL, 30),
-        Listed("easter_monday", _after(_good_friday, 3), TRADITIONAL, 14, "Easter Monday"),
+        Listed("easter_monday", _after(_good_friday, 3), TRADITIONAL, 0, "Easter Monday"),
         Listed("labour", _solar(5, 1), TRADITIONAL, 14, "Labour Day"),
         Listed("mother", _mother, COMMERCE, 30),
         Listed("ascension", _after(_good_friday, 41), TRADITIONAL, 14),
@@ -206,7 +207,7 @@ _LISTED: dict[str, tuple[Listed, ...]] = {
         Listed("all_saints", _solar(11, 1), TRADITIONAL, 7),
         Listed("st_nicholas", _solar(12, 6), TRADITIONAL, 21),
         Listed("christmas", _solar(12, 25), COMMERCE, 60, "Christmas Day"),
-        Listed("st_stephen", _solar(12, 26), TRADITIONAL, 14, "Christmas Holiday"),
+        Listed("st_stephen", _solar(12, 26), TRADITIONAL, 0, "Christmas Holiday"),
     ),
 }
 CODES = frozenset(listed.code for pack in _LISTED.values() for listed in pack)
