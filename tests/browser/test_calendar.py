@@ -38,7 +38,9 @@ def drag(page: Page, name: str, to: date) -> None:
     page.locator(".calendar-grid .chip", has_text=name).drag_to(page.locator(f'td[data-day="{to.isoformat()}"]'))
 
 
-def test_a_broadcast_is_dragged_to_another_day_and_a_refusal_puts_it_back(signed_in, shop):
+def test_a_broadcast_is_dragged_to_another_day_and_a_refusal_puts_it_back(signed_in, shop, watched):
+    # The browser reports the refusal as an error too.
+    watched.expected.append(r"422 .*calendar/broadcasts/")
     # given a scheduled broadcast in the middle of next month
     on = middle_of_next_month()
     to = on + timedelta(days=2)
