@@ -5,6 +5,7 @@ from django.urls import path
 import core.api.converters  # noqa: F401
 from campaigns.broadcasts import api as broadcasts_api
 from campaigns.broadcasts.console import broadcasts
+from campaigns.calendar import console as calendar_settings
 from campaigns.care.console import care
 from campaigns.channels import console as channels
 from campaigns.coupons.api import codes as coupon_codes_api
@@ -85,10 +86,10 @@ console = [
     path("broadcasts/<int:pk>/stop/", broadcasts.stop, name="broadcast_stop"),
     path("opportunities/<slug:code>/draft/", opportunities.draft, name="opportunity_draft"),
     path("calendar/", calendar.index, name="calendar"),
-    path("calendar/<int:pk>/remove/", calendar.remove, name="calendar_remove"),
-    path("calendar/<int:pk>/move/", calendar.move_day, name="calendar_move_day"),
+    path("calendar/<int:pk>/remove/", calendar_settings.remove, name="calendar_remove"),
+    path("calendar/<int:pk>/move/", calendar_settings.move_day, name="calendar_move_day"),
     path("calendar/broadcasts/<int:pk>/move/", calendar.move_campaign, name="calendar_move_broadcast"),
-    path("settings/calendar/", calendar.settings, name="calendar_settings"),
+    path("settings/calendar/", calendar_settings.settings, name="calendar_settings"),
     path("channels/", channels.index, name="channels"),
     path("channels/new/", channels.new, name="channel_new"),
     path("channels/<slug:channel>/test/", channels.test, name="channel_test"),

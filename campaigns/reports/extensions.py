@@ -12,7 +12,6 @@ from campaigns.reports.kinds.birthdays import Birthdays
 from campaigns.reports.kinds.near_tier import NearTier
 from campaigns.reports.kinds.second_order import SecondOrder
 from campaigns.reports.registry import OPPORTUNITIES
-from core.console import settings_cards
 from core.jobs.labels import name_work
 from core.security.scopes import SCOPES
 
@@ -41,14 +40,3 @@ OPPORTUNITIES.register("second_order", SecondOrder())
 OPPORTUNITIES.register("near_tier", NearTier())
 OPPORTUNITIES.register("birthdays", Birthdays())
 SCOPES.register("calendar:read", _("Read the marketing calendar"))
-settings_cards.register(
-    "calendar",
-    _("Calendar"),
-    _("Festival packs of the marketing calendar"),
-    url="calendar_settings",
-    icon="calendar-event",
-    permission="campaigns.change_broadcast",
-    group="messages",
-    order=40,
-    palette=False,
-)

@@ -54,7 +54,7 @@ def test_a_broadcast_is_dragged_to_another_day_and_a_refusal_puts_it_back(signed
     expect(page.locator(f'td[data-day="{to.isoformat()}"]').locator(".chip-name", has_text="Dragged")).to_be_visible()
     broadcast.refresh_from_db()
     assert (broadcast.send_on, broadcast.state) == (to, "scheduled")
-    # when it has started meanwhile
+    # when it has started since
     Broadcast.objects.filter(pk=broadcast.pk).update(state="sending")
     drag(page, "Dragged", on)
     # then it goes back and the page says why

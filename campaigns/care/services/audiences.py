@@ -104,7 +104,7 @@ def expiring(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
 def occasion(rule: CareRule, now: datetime, *, late: int = 1, again: bool = False) -> Select | None:
     """Select the customers on whose local date the occasion is that many days away; None when it is on no zone's date.
 
-    `again` includes customers whom an earlier run has seen. `late` as for birthdays.
+    `again` includes customers that an earlier run has seen. `late` as for birthdays.
     """
     today = now.date()
     first = today + timedelta(days=rule.days - late - 1)

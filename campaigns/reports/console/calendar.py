@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -23,23 +22,20 @@ from campaigns.broadcasts.labels import BROADCAST_STATES
 from campaigns.broadcasts.models import Broadcast
 from campaigns.broadcasts.services.broadcasts import move_broadcast
 from campaigns.calendar import services as shop_days
+from campaigns.calendar.console import DayForm, answer_move, date_of, first_weekday, sent_date
 from campaigns.calendar.labels import FESTIVAL_KINDS, PACK_LABELS, lunar_cell, lunar_words
-from campaigns.calendar.models import CalendarSettings, ShopDay
 from campaigns.calendar.rules import lunar
-from campaigns.calendar.rules.festivals import PACKS
-from campaigns.calendar.selectors import chosen_packs, country_packs
+from campaigns.calendar.selectors import chosen_packs
 from campaigns.reports.selectors import calendar as selectors
 from campaigns.reports.selectors.calendar import KINDS, CalendarEntry, entries_between
 from core.base import clock
 from core.base.actor import of_user
-from core.base.errors import DomainError, Invalid
+from core.base.errors import DomainError
 from core.base.zones import shop_day
 from core.console import kept
-from core.console.forms import RefusableForm
-from core.console.views import back, may, page
+from core.console.views import may, page
 from core.text import formatting
-from core.text.formatting import in_chinese, number
-from crm.customers.models import Store
+from core.text.formatting import number
 from loyalty.ledger.selectors.expiries import days_of_many_expiries
 
 CHANGE = "campaigns.change_broadcast"
@@ -71,12 +67,6 @@ PHASES: Mapping[str, str | Promise] = {
     "enters": pgettext_lazy("calendar", "customers enter"),
 }
 STRIP_DAYS = 35
-# Countries in which calendars begin with Sunday.
-WEEKS_FROM_SUNDAY = frozenset(
-    {
-        "US", "CA", "MX", "BR", "CO", "PE", "JP", "KR", "TW", "HK", "MO", "SG", "TH", "PH", "ID", "IN", "IL", "ZA",
-    }
-)  # fmt: skip
 HOME_KINDS = (selectors.BROADCAST, selectors.MEMBER_DAY, selectors.SHOP_DAY, selectors.FESTIVAL)
 FIRST_MONTH, LAST_MONTH = date(lunar.FIRST + 1, 1, 1), date(lunar.LAST, 12, 1)
 
@@ -110,32 +100,13 @@ class Day:
     add_url: str = ""
 
 
-class DayForm(RefusableForm):
-    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=80)
-    month = forms.IntegerField(label=_("Month"), min_value=1, max_value=12)
-    day = forms.IntegerField(label=_("Day"), min_value=1, max_value=31)
-    by_lunar = forms.BooleanField(label=_("By the lunar calendar"), required=False)
-    year = forms.IntegerField(label=_("Only in the year"), required=False, help_text=_("Empty: every year."))
-
-
-class PacksForm(RefusableForm):
-    by_country = forms.BooleanField(label=_("Choose by the shop's country"), required=False)
-    packs = forms.MultipleChoiceField(
-        label=_("Festival packs"),
-        choices=list(PACK_LABELS.items()),
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
-        required=False,
-        help_text=_("Used when the packs are not chosen by the country. None chosen: no festivals."),
-    )
-
-
 @page("campaigns.view_broadcast", methods=("GET", "POST"))
 def index(request: HttpRequest) -> HttpResponse:
     """Show a month; a POST adds a day of the shop, for users who may change campaigns."""
     today = shop_day(clock.now())
     month = _month(request.GET.get("month", ""), today)
     may_change = may(request.user, CHANGE)
-    adding = _date(request.GET.get("add", ""))
+    adding = date_of(request.GET.get("add", ""))
     form = DayForm(request.POST or None, initial={"month": adding.month, "day": adding.day} if adding else None)
     if request.method == "POST" and may_change and form.is_valid():
         try:
@@ -183,14 +154,6 @@ def index(request: HttpRequest) -> HttpResponse:
         "may_change": may_change,
     }
     return render(request, "campaigns/reports/calendar.html", context)
-
-
-def first_weekday() -> int:
-    """Return the weekday with which weeks begin: Monday in Chinese, else by the shop's country; 0 is Monday."""
-    if in_chinese():
-        return 0
-    store = Store.objects.default_or_none()
-    return 6 if store and store.country in WEEKS_FROM_SUNDAY else 0
 
 
 def days_between(first: date, last: date, *, plan: bool, today: date) -> list[Day]:
@@ -306,15 +269,8 @@ def _address(request: HttpRequest, **changes: Any) -> str:
 
 
 def _month(text: str, today: date) -> date:
-    found = _date(f"{text}-01") or today
+    found = date_of(f"{text}-01") or today
     return min(max(found, FIRST_MONTH), LAST_MONTH).replace(day=1)
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if len(text) == 10 and text.isascii() else None
-    except ValueError:
-        return None
 
 
 def _next_month(month: date) -> date:
@@ -326,64 +282,8 @@ def _before(month: date) -> date | None:
 
 
 @page(CHANGE, methods=("POST",))
-def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    day: Any = get_object_or_404(ShopDay, pk=pk)
-    shop_days.remove_shop_day(day=day, actor=of_user(request.user))
-    messages.success(request, _t("“%(name)s” was removed from the calendar.") % {"name": day.name})
-    return back(request, reverse("calendar"))
-
-
-@page(CHANGE, methods=("POST",))
 def move_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     """Move a broadcast that has not started to the date in `on`."""
     broadcast = get_object_or_404(Broadcast, pk=pk)
-    moved = move_broadcast(broadcast=broadcast, send_on=_sent_date(request), actor=of_user(request.user))
-    return _moved(request, moved.name, moved.send_on)
-
-
-@page(CHANGE, methods=("POST",))
-def move_day(request: HttpRequest, pk: int) -> HttpResponse:
-    """Move a day of the shop to the date in `on`."""
-    day = get_object_or_404(ShopDay, pk=pk)
-    on = _sent_date(request)
-    moved = shop_days.move_shop_day(shop_day=day, on=on, actor=of_user(request.user))
-    return _moved(request, moved.name, on)
-
-
-def _sent_date(request: HttpRequest) -> date:
-    on = _date(request.POST.get("on", ""))
-    if on is None:
-        raise Invalid(_("Use a date such as 2026-01-31."), code="invalid_date", field="on")
-    return on
-
-
-def _moved(request: HttpRequest, name: str, on: date | None) -> HttpResponse:
-    messages.success(request, _t("“%(name)s” was moved to %(day)s.") % {"name": name, "day": formatting.day(on)})
-    return back(request, reverse("calendar"))
-
-
-@page(CHANGE, methods=("GET", "POST"))
-def settings(request: HttpRequest) -> HttpResponse:
-    """Choose the festival packs of the calendar."""
-    row = CalendarSettings.objects.filter(pk=1).first()
-    by_country = row is None or row.packs is None
-    form = PacksForm(request.POST or None, initial={"by_country": by_country, "packs": chosen_packs()})
-    if request.method == "POST" and form.is_valid():
-        packs = None if form.cleaned_data["by_country"] else form.cleaned_data["packs"]
-        try:
-            shop_days.choose_packs(packs=packs, actor=of_user(request.user))
-        except DomainError as error:
-            form.refuse(error)
-        else:
-            messages.success(request, _t("The festival packs are saved."))
-            return redirect("calendar_settings")
-    heading = _t("Calendar")
-    context = {
-        "form": form,
-        "title": heading,
-        "heading": heading,
-        "own_packs": [PACK_LABELS[pack] for pack in PACKS if pack in country_packs()],
-        "back_url": reverse("settings"),
-        "back_label": _t("Settings"),
-    }
-    return render(request, "campaigns/reports/calendar_settings.html", context)
+    moved = move_broadcast(broadcast=broadcast, send_on=sent_date(request), actor=of_user(request.user))
+    return answer_move(request, moved.name, moved.send_on)

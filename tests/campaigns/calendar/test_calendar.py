@@ -12,12 +12,13 @@ from analytics.segments.services.segments import create_segment
 from campaigns.broadcasts.models import Broadcast
 from campaigns.broadcasts.services.broadcasts import create_broadcast, move_broadcast, schedule_broadcast
 from campaigns.calendar import services
+from campaigns.calendar.console import first_weekday
 from campaigns.calendar.models import CalendarSettings, ShopDay
 from campaigns.calendar.selectors import chosen_packs, is_occasion, occasion_days, occasion_names, occasions
 from campaigns.calendar.services import add_shop_day, choose_packs, move_shop_day
 from campaigns.coupons.services.coupons import create_coupon
 from campaigns.journeys.services.journeys import create_journey, publish_journey, stop_journey
-from campaigns.reports.console.calendar import EXPIRIES, first_weekday
+from campaigns.reports.console.calendar import EXPIRIES
 from campaigns.reports.selectors.calendar import KINDS, entries_between
 from campaigns.templates.services.templates import Text, save_template
 from core.base import clock
