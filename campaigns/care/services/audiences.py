@@ -101,17 +101,17 @@ def expiring(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
     return statement(__package__, "expiring", zone=CUSTOMER_ZONE), {**_params(rule, now), "late": late}
 
 
-def occasion(rule: CareRule, now: datetime, *, late: int = 1, again: bool = False) -> Select | None:
+def occasion(rule: CareRule, now: datetime, *, late: int = 1) -> Select | None:
     """Select the customers on whose local date the occasion is that many days away; None when it is on no zone's date.
 
-    `again` includes customers that an earlier run has seen. `late` as for birthdays.
+    A rule that has run looks only at new customers and those whose day has begun since. `late` as for birthdays.
     """
     today = now.date()
     first = today + timedelta(days=rule.days - late - 1)
     days = occasion_days(rule.occasion, first, today + timedelta(days=rule.days + 1))
     if not days:
         return None
-    looked_at = None if again or rule.last_run_at is None else rule.last_run_at - OVERLAP
+    looked_at = rule.last_run_at - OVERLAP if rule.last_run_at else None
     return _OCCASION, {
         **_params(rule, now),
         "occurrences": [day.key for day in days],
