@@ -1,6 +1,7 @@
 """Registrations of campaigns: those of its subjects, lowest first."""
 
 # isort: off
+import campaigns.calendar.extensions
 import campaigns.channels.extensions
 import campaigns.coupons.extensions
 import campaigns.designs.extensions

@@ -1,7 +1,7 @@
 """Models of campaigns, collected for Django."""
 
 from campaigns.broadcasts.models import Broadcast, BroadcastState
-from campaigns.calendar.models import ShopDay
+from campaigns.calendar.models import CalendarSettings, ShopDay
 from campaigns.care.models import CareRule, CareState, CareTrigger
 from campaigns.channels.models import ChannelAccount
 from campaigns.coupons.models import (
@@ -41,6 +41,7 @@ __all__ = [
     "SHARE_METRICS",
     "Broadcast",
     "BroadcastState",
+    "CalendarSettings",
     "CareRule",
     "CareState",
     "CareTrigger",

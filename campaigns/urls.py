@@ -5,6 +5,7 @@ from django.urls import path
 import core.api.converters  # noqa: F401
 from campaigns.broadcasts import api as broadcasts_api
 from campaigns.broadcasts.console import broadcasts
+from campaigns.calendar import console as calendar_settings
 from campaigns.care.console import care
 from campaigns.channels import console as channels
 from campaigns.coupons.api import codes as coupon_codes_api
@@ -23,6 +24,7 @@ from campaigns.messages.console import deliverability, suppressions
 from campaigns.messages.console import policy as sending
 from campaigns.messages.public import hooks, links
 from campaigns.preferences import public as preferences
+from campaigns.reports.api import CalendarView
 from campaigns.reports.console import calendar, compare, messages, opportunities, results, why
 from campaigns.templates import public as member_codes
 from campaigns.templates.console import designs as designing
@@ -49,6 +51,7 @@ api = [
     path("coupons/<id:coupon>/codes", coupon_codes_api.GenerationsView.as_view()),
     path("coupons/<id:coupon>/codes/<id:generation>", coupon_codes_api.GenerationView.as_view()),
     path("coupons/<id:coupon>/codes/<id:generation>/file", coupon_codes_api.GenerationFileView.as_view()),
+    path("calendar", CalendarView.as_view()),
     path("messages", messages_api.MessagesView.as_view()),
     path("messages/<uuid:message>", messages_api.MessageView.as_view()),
     path("suppressions", suppressions_api.SuppressionsViewSet.as_view({"get": "list", "post": "create"})),
@@ -87,7 +90,10 @@ console = [
     path("broadcasts/<int:pk>/stop/", broadcasts.stop, name="broadcast_stop"),
     path("opportunities/<slug:code>/draft/", opportunities.draft, name="opportunity_draft"),
     path("calendar/", calendar.index, name="calendar"),
-    path("calendar/<int:pk>/remove/", calendar.remove, name="calendar_remove"),
+    path("calendar/<int:pk>/remove/", calendar_settings.remove, name="calendar_remove"),
+    path("calendar/<int:pk>/move/", calendar_settings.move_day, name="calendar_move_day"),
+    path("calendar/broadcasts/<int:pk>/move/", calendar.move_campaign, name="calendar_move_broadcast"),
+    path("settings/calendar/", calendar_settings.settings, name="calendar_settings"),
     path("channels/", channels.index, name="channels"),
     path("channels/new/", channels.new, name="channel_new"),
     path("channels/<slug:channel>/test/", channels.test, name="channel_test"),

@@ -33,7 +33,8 @@ OBJECTS = {
     "/products/": "product", "/customers/duplicates/": "duplicate", "/settings/fields/": "field",
     "/settings/tags/": "tag", "/settings/team/": "user", "/settings/reward-categories/": "category",
     "/settings/program/dry-run/": "dry_run", "/settings/scoring/preview/": "preview",
-    "/coupons/": "coupon", "/coupons/for-segment/": "segment", "/calendar/": "day", "/channels/": "channel",
+    "/coupons/": "coupon", "/coupons/for-segment/": "segment", "/calendar/": "day",
+    "/calendar/broadcasts/": "broadcast", "/channels/": "channel",
 }  # fmt: skip
 # These change something at a GET, stream a file, or answer by a token that only a message carries.
 NOT_LISTED = {"/metrics", "/readyz", "/components/", "/api/schema/", "/o/<str:token>.gif", "/m/<str:token>.png"}

@@ -332,6 +332,9 @@ PAGES = """
 /opportunities/<slug:code>/draft/                  marketer administrator
 /calendar/                                         marketer analyst administrator
 /calendar/<int:pk>/remove/                         marketer administrator
+/calendar/<int:pk>/move/                           marketer administrator
+/calendar/broadcasts/<int:pk>/move/                marketer administrator
+/settings/calendar/                                marketer administrator
 /channels/                                         administrator
 /channels/new/                                     administrator
 /channels/<slug:channel>/test/                     administrator
@@ -434,6 +437,7 @@ broadcasts/<id:broadcast>/unschedule                 POST   broadcasts:send  -
 broadcasts/<id:broadcast>/pause                      POST   broadcasts:send  -
 broadcasts/<id:broadcast>/resume                     POST   broadcasts:send  -
 broadcasts/<id:broadcast>/stop                       POST   broadcasts:send  -
+calendar                                             GET    calendar:read    -
 journeys/<id:journey>/entries                        POST   journeys:write   -
 customers/<ref:number>/coupons                       GET    coupons:read     member
 customers/<ref:number>/inbox                         GET    inbox:read       member

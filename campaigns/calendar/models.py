@@ -8,6 +8,21 @@ from core.audit.tracking import audited
 
 
 @audited
+class CalendarSettings(models.Model):
+    """Hold the shop's choice of festival packs. `packs` is NULL while the country of the shop decides."""
+
+    packs = models.JSONField(_("festival packs"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("calendar settings")
+        verbose_name_plural = _("calendar settings")
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="campaigns_calendarsettings_only_one")]
+
+    def __str__(self) -> str:
+        return "1"
+
+
+@audited
 class ShopDay(models.Model):
     """Hold a day of the shop's own: every year on a date of the solar or lunar calendar, or once in `year`."""
 

@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
+from campaigns.calendar.selectors import occasion_names
 from campaigns.care.models import CareRule, CareState, CareTrigger
 
 RULE_STATES: dict[str, str | Promise] = dict(CareState.choices)
@@ -34,9 +35,16 @@ def trigger_words(rule: CareRule) -> str:
             if days
             else _t("On the last day of points")
         )
+    elif rule.trigger == CareTrigger.OCCASION:
+        text = (
+            ngettext("%(days)s day before: %(occasion)s", "%(days)s days before: %(occasion)s", days)
+            if days
+            else _t("On the day: %(occasion)s")
+        )
     else:
         text = _t("Enters “%(segment)s”")
-    parts = [text % {"days": days, "segment": rule.segment or ""}]
+    occasion = occasion_names([rule.occasion])[rule.occasion] if rule.occasion else ""
+    parts = [text % {"days": days, "segment": rule.segment or "", "occasion": occasion}]
     if rule.segment and rule.trigger != CareTrigger.SEGMENT_ENTERED:
         parts.append(_t("only in “%(segment)s”") % {"segment": rule.segment})
     if rule.send_at:

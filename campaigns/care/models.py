@@ -16,6 +16,7 @@ class CareTrigger(models.TextChoices):
     NO_ORDER = "no_order", _("No order for a number of days")
     SEGMENT_ENTERED = "segment_entered", _("Entered a segment")
     POINTS_EXPIRING = "points_expiring", _("Points about to expire")
+    OCCASION = "occasion", _("Festival, shop day or member day")
 
 
 class CareState(models.TextChoices):
@@ -35,6 +36,8 @@ class CareRule(Owned, Archivable, models.Model):
         default=0,
         help_text=_("After the purchase, without an order, before the birthday or before points expire."),
     )
+    # A code of campaigns.calendar.selectors.occasions.
+    occasion = models.CharField(_("occasion"), max_length=60, blank=True, db_default="")
     segment = models.ForeignKey(
         "analytics.Segment", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("segment"),
         help_text=_("For “entered a segment” its trigger; otherwise a limit on who gets it."),
@@ -65,6 +68,10 @@ class CareRule(Owned, Archivable, models.Model):
             models.CheckConstraint(
                 condition=~models.Q(trigger="segment_entered") | models.Q(segment__isnull=False),
                 name="campaigns_carerule_segment_named",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(trigger="occasion") | ~models.Q(occasion=""),
+                name="campaigns_carerule_occasion_named",
             ),
             models.CheckConstraint(condition=models.Q(holdout_percent__lte=90), name="campaigns_carerule_holdout"),
         ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -37,6 +40,11 @@ def worth(coupon: Coupon) -> str:
 
 def terms(coupon: Coupon) -> str:
     """Return the price that customers pay as a sentence, which makes the direction of a percentage clear."""
+    text = _price_terms(coupon)
+    return _t("%(terms)s Valid on the member day only.") % {"terms": text} if coupon.member_day_only else text
+
+
+def _price_terms(coupon: Coupon) -> str:
     if coupon.kind != DiscountKind.PERCENT:
         return _t("%(worth)s.") % {"worth": worth(coupon)}
     text = _t("Customers pay %(paid)s%%: %(worth)s.") % {
@@ -61,3 +69,10 @@ REFUSALS: dict[str, str | Promise] = {
     "campaign_limit": _("This coupon has run out."),
     "budget_spent": _("This coupon has run out."),
 }
+
+
+def reason_text(code: str, figures: Mapping[str, Any]) -> str | Promise:
+    """Return why a code is refused; of the conditions, the member day has a text of its own."""
+    if figures.get("condition") == "member_day":
+        return _("This coupon is valid on the member day only.")
+    return REFUSALS[code]

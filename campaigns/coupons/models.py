@@ -52,6 +52,12 @@ class Coupon(Owned, Archivable, models.Model):
         db_default=True,
         help_text=_("A full refund of the order makes the use available again. A partial refund does not."),
     )
+    member_day_only = models.BooleanField(
+        _("valid on member days only"),
+        default=False,
+        db_default=False,
+        help_text=_("The member day is a setting of the loyalty program."),
+    )
     active = models.BooleanField(_("active"), default=True)
     reserved_count = models.PositiveBigIntegerField(_("reserved"), default=0, editable=False)
     redeemed_count = models.PositiveBigIntegerField(_("redeemed"), default=0, editable=False)

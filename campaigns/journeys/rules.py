@@ -46,17 +46,19 @@ class JourneyEntry(TypedDict):
     """How customers enter. `segment` is the id of the segment that they enter, or that limits the entry.
 
     `event`: `event` and `where`, as in a goal. `segment`: with `members`, the members at publishing enter too. `date`:
-    `days` before the `date` (0 to 60) at the customer's local `time`. `schedule`: `every` so often at the shop's local
-    `time`, on a `weekday` (1 is Monday), a `day` of the month (1 to 28), or once `on` an ISO date. `api`: by a call.
-    Times are "HH:MM".
+    `days` before the `date` (0 to 60) at the customer's local `time`. `occasion`: the same before the day that a code
+    of the calendar names: a festival, a day of the shop or the member day. `schedule`: `every` so often at the shop's
+    local `time`, on a `weekday` (1 is Monday), a `day` of the month (1 to 28), or once `on` an ISO date. `api`:
+    by a call. Times are "HH:MM".
     """
 
-    kind: Literal["event", "segment", "date", "schedule", "api"]
+    kind: Literal["event", "segment", "date", "occasion", "schedule", "api"]
     segment: int | None
     event: NotRequired[str]
     where: NotRequired[list[EventCondition]]
     members: NotRequired[bool]
     date: NotRequired[Literal["birthday", "member_day"]]
+    occasion: NotRequired[str]
     days: NotRequired[int]
     time: NotRequired[str]
     every: NotRequired[Literal["once", "day", "week", "month"]]

@@ -130,6 +130,15 @@ class Migration(migrations.Migration):
                         verbose_name="tags",
                     ),
                 ),
+                (
+                    "member_day_only",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="The member day is a setting of the loyalty program.",
+                        verbose_name="valid on member days only",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "coupon",
@@ -715,6 +724,7 @@ class Migration(migrations.Migration):
                             ("no_order", "No order for a number of days"),
                             ("segment_entered", "Entered a segment"),
                             ("points_expiring", "Points about to expire"),
+                            ("occasion", "Festival, shop day or member day"),
                         ],
                         max_length=16,
                         verbose_name="trigger",
@@ -820,6 +830,7 @@ class Migration(migrations.Migration):
                         verbose_name="tags",
                     ),
                 ),
+                ("occasion", models.CharField(blank=True, db_default="", max_length=60, verbose_name="occasion")),
             ],
             options={
                 "verbose_name": "care rule",
@@ -836,6 +847,14 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("holdout_percent__lte", 90)), name="campaigns_carerule_holdout"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("trigger", "occasion"), _negated=True),
+                            models.Q(("occasion", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="campaigns_carerule_occasion_named",
                     ),
                 ],
             },
@@ -857,6 +876,7 @@ class Migration(migrations.Migration):
                             ("no_order", "No order for a number of days"),
                             ("segment_entered", "Entered a segment"),
                             ("points_expiring", "Points about to expire"),
+                            ("occasion", "Festival, shop day or member day"),
                         ],
                         max_length=16,
                         verbose_name="trigger",
@@ -894,6 +914,7 @@ class Migration(migrations.Migration):
                 ("activated_at", models.DateTimeField(editable=False, null=True)),
                 ("last_run_at", models.DateTimeField(editable=False, null=True, verbose_name="last looked")),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("occasion", models.CharField(blank=True, db_default="", max_length=60, verbose_name="occasion")),
                 (
                     "pgh_context",
                     models.ForeignKey(
@@ -1191,6 +1212,15 @@ class Migration(migrations.Migration):
                         related_name="+",
                         related_query_name="+",
                         to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "member_day_only",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="The member day is a setting of the loyalty program.",
+                        verbose_name="valid on member days only",
                     ),
                 ),
                 (
@@ -2318,6 +2348,52 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="CalendarSettings",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("packs", models.JSONField(blank=True, null=True, verbose_name="festival packs")),
+            ],
+            options={
+                "verbose_name": "calendar settings",
+                "verbose_name_plural": "calendar settings",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("pk", 1)), name="campaigns_calendarsettings_only_one")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="CalendarSettingsEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.BigIntegerField()),
+                ("packs", models.JSONField(blank=True, null=True, verbose_name="festival packs")),
+                (
+                    "pgh_context",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="pghistory.context",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="campaigns.calendarsettings",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
             name="ShopDay",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -2589,9 +2665,9 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."active" IS DISTINCT FROM (NEW."active") OR OLD."archived_at" IS DISTINCT FROM (NEW."archived_at") OR OLD."budget" IS DISTINCT FROM (NEW."budget") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."currency" IS DISTINCT FROM (NEW."currency") OR OLD."ends_at" IS DISTINCT FROM (NEW."ends_at") OR OLD."give_back" IS DISTINCT FROM (NEW."give_back") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."kind" IS DISTINCT FROM (NEW."kind") OR OLD."limit_per_code" IS DISTINCT FROM (NEW."limit_per_code") OR OLD."limit_per_customer" IS DISTINCT FROM (NEW."limit_per_customer") OR OLD."limit_total" IS DISTINCT FROM (NEW."limit_total") OR OLD."max_discount" IS DISTINCT FROM (NEW."max_discount") OR OLD."minimum_spend" IS DISTINCT FROM (NEW."minimum_spend") OR OLD."mode" IS DISTINCT FROM (NEW."mode") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."owner_id" IS DISTINCT FROM (NEW."owner_id") OR OLD."reserve_seconds" IS DISTINCT FROM (NEW."reserve_seconds") OR OLD."starts_at" IS DISTINCT FROM (NEW."starts_at") OR OLD."tags" IS DISTINCT FROM (NEW."tags") OR OLD."valid_days" IS DISTINCT FROM (NEW."valid_days") OR OLD."value" IS DISTINCT FROM (NEW."value"))',
-                    func='INSERT INTO "campaigns_couponevent" ("active", "archived_at", "budget", "created_at", "created_by_id", "currency", "ends_at", "give_back", "id", "issued_count", "kind", "limit_per_code", "limit_per_customer", "limit_total", "max_discount", "minimum_spend", "mode", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeemed_amount", "redeemed_count", "reserve_seconds", "reserved_amount", "reserved_count", "starts_at", "tags", "valid_days", "value") VALUES (OLD."active", OLD."archived_at", OLD."budget", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."ends_at", OLD."give_back", OLD."id", OLD."issued_count", OLD."kind", OLD."limit_per_code", OLD."limit_per_customer", OLD."limit_total", OLD."max_discount", OLD."minimum_spend", OLD."mode", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."redeemed_amount", OLD."redeemed_count", OLD."reserve_seconds", OLD."reserved_amount", OLD."reserved_count", OLD."starts_at", OLD."tags", OLD."valid_days", OLD."value"); RETURN NULL;',
-                    hash="39848389eeeffc22e203892982a6273d0c71efba",
+                    condition='WHEN (OLD."active" IS DISTINCT FROM (NEW."active") OR OLD."archived_at" IS DISTINCT FROM (NEW."archived_at") OR OLD."budget" IS DISTINCT FROM (NEW."budget") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."currency" IS DISTINCT FROM (NEW."currency") OR OLD."ends_at" IS DISTINCT FROM (NEW."ends_at") OR OLD."give_back" IS DISTINCT FROM (NEW."give_back") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."kind" IS DISTINCT FROM (NEW."kind") OR OLD."limit_per_code" IS DISTINCT FROM (NEW."limit_per_code") OR OLD."limit_per_customer" IS DISTINCT FROM (NEW."limit_per_customer") OR OLD."limit_total" IS DISTINCT FROM (NEW."limit_total") OR OLD."max_discount" IS DISTINCT FROM (NEW."max_discount") OR OLD."member_day_only" IS DISTINCT FROM (NEW."member_day_only") OR OLD."minimum_spend" IS DISTINCT FROM (NEW."minimum_spend") OR OLD."mode" IS DISTINCT FROM (NEW."mode") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."owner_id" IS DISTINCT FROM (NEW."owner_id") OR OLD."reserve_seconds" IS DISTINCT FROM (NEW."reserve_seconds") OR OLD."starts_at" IS DISTINCT FROM (NEW."starts_at") OR OLD."tags" IS DISTINCT FROM (NEW."tags") OR OLD."valid_days" IS DISTINCT FROM (NEW."valid_days") OR OLD."value" IS DISTINCT FROM (NEW."value"))',
+                    func='INSERT INTO "campaigns_couponevent" ("active", "archived_at", "budget", "created_at", "created_by_id", "currency", "ends_at", "give_back", "id", "issued_count", "kind", "limit_per_code", "limit_per_customer", "limit_total", "max_discount", "member_day_only", "minimum_spend", "mode", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeemed_amount", "redeemed_count", "reserve_seconds", "reserved_amount", "reserved_count", "starts_at", "tags", "valid_days", "value") VALUES (OLD."active", OLD."archived_at", OLD."budget", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."ends_at", OLD."give_back", OLD."id", OLD."issued_count", OLD."kind", OLD."limit_per_code", OLD."limit_per_customer", OLD."limit_total", OLD."max_discount", OLD."member_day_only", OLD."minimum_spend", OLD."mode", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."redeemed_amount", OLD."redeemed_count", OLD."reserve_seconds", OLD."reserved_amount", OLD."reserved_count", OLD."starts_at", OLD."tags", OLD."valid_days", OLD."value"); RETURN NULL;',
+                    hash="398bf71ee26bfe1840227e307987fa8ed5f276c5",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_b3b42",
                     table="campaigns_coupon",
@@ -2604,8 +2680,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "campaigns_couponevent" ("active", "archived_at", "budget", "created_at", "created_by_id", "currency", "ends_at", "give_back", "id", "issued_count", "kind", "limit_per_code", "limit_per_customer", "limit_total", "max_discount", "minimum_spend", "mode", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeemed_amount", "redeemed_count", "reserve_seconds", "reserved_amount", "reserved_count", "starts_at", "tags", "valid_days", "value") VALUES (OLD."active", OLD."archived_at", OLD."budget", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."ends_at", OLD."give_back", OLD."id", OLD."issued_count", OLD."kind", OLD."limit_per_code", OLD."limit_per_customer", OLD."limit_total", OLD."max_discount", OLD."minimum_spend", OLD."mode", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."redeemed_amount", OLD."redeemed_count", OLD."reserve_seconds", OLD."reserved_amount", OLD."reserved_count", OLD."starts_at", OLD."tags", OLD."valid_days", OLD."value"); RETURN NULL;',
-                    hash="f4c06b99bdd01ecd895bd93de190f131fadf606c",
+                    func='INSERT INTO "campaigns_couponevent" ("active", "archived_at", "budget", "created_at", "created_by_id", "currency", "ends_at", "give_back", "id", "issued_count", "kind", "limit_per_code", "limit_per_customer", "limit_total", "max_discount", "member_day_only", "minimum_spend", "mode", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeemed_amount", "redeemed_count", "reserve_seconds", "reserved_amount", "reserved_count", "starts_at", "tags", "valid_days", "value") VALUES (OLD."active", OLD."archived_at", OLD."budget", OLD."created_at", OLD."created_by_id", OLD."currency", OLD."ends_at", OLD."give_back", OLD."id", OLD."issued_count", OLD."kind", OLD."limit_per_code", OLD."limit_per_customer", OLD."limit_total", OLD."max_discount", OLD."member_day_only", OLD."minimum_spend", OLD."mode", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."redeemed_amount", OLD."redeemed_count", OLD."reserve_seconds", OLD."reserved_amount", OLD."reserved_count", OLD."starts_at", OLD."tags", OLD."valid_days", OLD."value"); RETURN NULL;',
+                    hash="7f3595cb2a7fd8150739435318fdcd19be64a39a",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_9ee48",
                     table="campaigns_coupon",
@@ -2735,8 +2811,8 @@ class Migration(migrations.Migration):
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "campaigns_careruleevent" ("activated_at", "archived_at", "attribution_days", "coupon_id", "created_at", "days", "experiment_id", "holdout_percent", "id", "last_run_at", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "segment_id", "send_at", "state", "tags", "template_id", "trigger", "version") VALUES (OLD."activated_at", OLD."archived_at", OLD."attribution_days", OLD."coupon_id", OLD."created_at", OLD."days", OLD."experiment_id", OLD."holdout_percent", OLD."id", OLD."last_run_at", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."segment_id", OLD."send_at", OLD."state", OLD."tags", OLD."template_id", OLD."trigger", OLD."version"); RETURN NULL;',
-                    hash="a9acadb2902cecf263ded3b71cff68b91bbeb055",
+                    func='INSERT INTO "campaigns_careruleevent" ("activated_at", "archived_at", "attribution_days", "coupon_id", "created_at", "days", "experiment_id", "holdout_percent", "id", "last_run_at", "name", "occasion", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "segment_id", "send_at", "state", "tags", "template_id", "trigger", "version") VALUES (OLD."activated_at", OLD."archived_at", OLD."attribution_days", OLD."coupon_id", OLD."created_at", OLD."days", OLD."experiment_id", OLD."holdout_percent", OLD."id", OLD."last_run_at", OLD."name", OLD."occasion", OLD."owner_id", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."segment_id", OLD."send_at", OLD."state", OLD."tags", OLD."template_id", OLD."trigger", OLD."version"); RETURN NULL;',
+                    hash="ec17caf5261a4a1f08b1c83f0baa68a618fe5feb",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_6d594",
                     table="campaigns_carerule",
@@ -2749,8 +2825,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "campaigns_careruleevent" ("activated_at", "archived_at", "attribution_days", "coupon_id", "created_at", "days", "experiment_id", "holdout_percent", "id", "last_run_at", "name", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "segment_id", "send_at", "state", "tags", "template_id", "trigger", "version") VALUES (OLD."activated_at", OLD."archived_at", OLD."attribution_days", OLD."coupon_id", OLD."created_at", OLD."days", OLD."experiment_id", OLD."holdout_percent", OLD."id", OLD."last_run_at", OLD."name", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."segment_id", OLD."send_at", OLD."state", OLD."tags", OLD."template_id", OLD."trigger", OLD."version"); RETURN NULL;',
-                    hash="3a8985de774bb3834e729031678278bb04d7ee19",
+                    func='INSERT INTO "campaigns_careruleevent" ("activated_at", "archived_at", "attribution_days", "coupon_id", "created_at", "days", "experiment_id", "holdout_percent", "id", "last_run_at", "name", "occasion", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "segment_id", "send_at", "state", "tags", "template_id", "trigger", "version") VALUES (OLD."activated_at", OLD."archived_at", OLD."attribution_days", OLD."coupon_id", OLD."created_at", OLD."days", OLD."experiment_id", OLD."holdout_percent", OLD."id", OLD."last_run_at", OLD."name", OLD."occasion", OLD."owner_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."segment_id", OLD."send_at", OLD."state", OLD."tags", OLD."template_id", OLD."trigger", OLD."version"); RETURN NULL;',
+                    hash="19ec6500798c4dbd58ebc453fbfec63bccef5ed2",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_d6a6c",
                     table="campaigns_carerule",
@@ -2899,6 +2975,35 @@ class Migration(migrations.Migration):
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_b0056",
                     table="campaigns_shopday",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="calendarsettings",
+            trigger=pgtrigger.compiler.Trigger(
+                name="update_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                    func='INSERT INTO "campaigns_calendarsettingsevent" ("id", "packs", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."id", OLD."packs", _pgh_attach_context(), NOW(), \'update\', OLD."id"); RETURN NULL;',
+                    hash="04783aceabbe8d2e8d469b2f0de285b84b0d5f67",
+                    operation="UPDATE",
+                    pgid="pgtrigger_update_update_d2a5e",
+                    table="campaigns_calendarsettings",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="calendarsettings",
+            trigger=pgtrigger.compiler.Trigger(
+                name="delete_delete",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func='INSERT INTO "campaigns_calendarsettingsevent" ("id", "packs", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."id", OLD."packs", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;',
+                    hash="7222732daa7fed6ad927cd16e75f2c5db966b2c7",
+                    operation="DELETE",
+                    pgid="pgtrigger_delete_delete_e852a",
+                    table="campaigns_calendarsettings",
                     when="AFTER",
                 ),
             ),

@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.calendar.console import DayForm
 from campaigns.calendar.models import ShopDay
 from campaigns.calendar.services import add_shop_day, change_shop_day, remove_shop_day
-from campaigns.reports.console.calendar import DayForm
 from core.base.actor import Actor
 from core.console.service_admin import Command, ServiceAdmin, calls
 from core.text.formatting import month_day

@@ -14,6 +14,7 @@ from campaigns.reports.kinds.near_tier import NearTier
 from campaigns.reports.kinds.second_order import SecondOrder
 from campaigns.reports.registry import OPPORTUNITIES
 from core.jobs.labels import name_work
+from core.security.scopes import SCOPES
 
 name_work({
     "campaigns.ask_satisfaction": _("Ask customers how satisfied they are"),
@@ -40,3 +41,4 @@ OPPORTUNITIES.register("second_order", SecondOrder())
 OPPORTUNITIES.register("near_tier", NearTier())
 OPPORTUNITIES.register("expiring_points", ExpiringPoints())
 OPPORTUNITIES.register("birthdays", Birthdays())
+SCOPES.register("calendar:read", _("Read the marketing calendar"))

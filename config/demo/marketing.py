@@ -29,6 +29,8 @@ from config.demo.catalogue import KINDS
 from config.demo.reactions import PlantedEffect, Reactions
 from config.demo.world import World
 from core.base.actor import SYSTEM
+from loyalty.program.selectors import default_program
+from loyalty.program.services.settings import update_program
 
 Pair = tuple[str, str]
 # (code, English, Chinese, English description, Chinese description, condition)
@@ -201,9 +203,10 @@ class Marketing:
                 holdout_percent=10,
             )
             schedule_broadcast(broadcast=planned, actor=SYSTEM)
+        update_program(program=default_program(), member_day_kind="day", member_day_number=8, actor=SYSTEM)
         day = today + timedelta(days=14)
         add_shop_day(
-            name=world.say("Members' day", "会员日"), month=day.month, day=day.day, year=day.year, actor=SYSTEM
+            name=world.say("Tea house birthday", "店庆日"), month=day.month, day=day.day, year=day.year, actor=SYSTEM
         )
 
     def _at(self, moment: datetime, action: Callable[[], object]) -> None:

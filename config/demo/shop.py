@@ -60,7 +60,7 @@ SALES = {
     "singles": (0.16, 4, 15),
     "double_twelve": (0.05, 1, 10),
     "christmas": (0.06, 6, 0),
-    "spring_festival": (0.1, 12, 5),
+    "spring_eve": (0.1, 12, 5),
     "qixi": (0.04, 3, 0),
 }
 

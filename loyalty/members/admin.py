@@ -68,6 +68,7 @@ PARTS: tuple[Section, ...] = (
         ("redeem_points", "redeem_amount", "redeem_minimum", "redeem_share_percent", "hold_seconds"),
     ),
     (_("Transfer to another member"), ("transfer_daily_points", "transfer_daily_count")),
+    (_("Member day"), ("member_day_kind", "member_day_number", "member_day_weekday")),
     (_("How tiers are reached and kept"), tuple(PolicyForm.base_fields)),
 )
 

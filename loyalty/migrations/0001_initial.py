@@ -173,6 +173,34 @@ class Migration(migrations.Migration):
                         verbose_name="tier grace (days)",
                     ),
                 ),
+                (
+                    "member_day_kind",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "No member day"),
+                            ("day", "A day of the month"),
+                            ("weekday", "A weekday of the month"),
+                        ],
+                        db_default="",
+                        default="",
+                        max_length=7,
+                        verbose_name="member day",
+                    ),
+                ),
+                (
+                    "member_day_number",
+                    models.PositiveSmallIntegerField(
+                        db_default=8,
+                        default=8,
+                        help_text="The day, from 1 to 31, or which such weekday of the month, from 1 to 5.",
+                        verbose_name="number of the member day",
+                    ),
+                ),
+                (
+                    "member_day_weekday",
+                    models.PositiveSmallIntegerField(db_default=5, default=5, verbose_name="weekday of the member day"),
+                ),
             ],
             options={
                 "verbose_name": "program",
@@ -193,6 +221,12 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("redeem_share_percent__lte", 100)), name="loyalty_program_share_at_most_all"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("member_day_number__range", (1, 31)), ("member_day_weekday__range", (1, 7))
+                        ),
+                        name="loyalty_program_member_day_exists",
                     ),
                 ],
             },
@@ -728,6 +762,34 @@ class Migration(migrations.Migration):
                         help_text="During these days after the end of a period no member moves down.",
                         verbose_name="tier grace (days)",
                     ),
+                ),
+                (
+                    "member_day_kind",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "No member day"),
+                            ("day", "A day of the month"),
+                            ("weekday", "A weekday of the month"),
+                        ],
+                        db_default="",
+                        default="",
+                        max_length=7,
+                        verbose_name="member day",
+                    ),
+                ),
+                (
+                    "member_day_number",
+                    models.PositiveSmallIntegerField(
+                        db_default=8,
+                        default=8,
+                        help_text="The day, from 1 to 31, or which such weekday of the month, from 1 to 5.",
+                        verbose_name="number of the member day",
+                    ),
+                ),
+                (
+                    "member_day_weekday",
+                    models.PositiveSmallIntegerField(db_default=5, default=5, verbose_name="weekday of the member day"),
                 ),
                 (
                     "pgh_context",
@@ -3440,8 +3502,8 @@ class Migration(migrations.Migration):
                 name="update_update",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "loyalty_programevent" ("auto_enrol", "code", "currency", "expiry_count", "expiry_notice_days", "expiry_policy", "hold_seconds", "id", "is_default", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeem_amount", "redeem_minimum", "redeem_points", "redeem_share_percent", "reinstatement_days", "return_window_days", "rounding", "tier_downgrade", "tier_grace_days", "tier_metric", "tier_period", "tier_window_days", "time_zone", "transfer_daily_count", "transfer_daily_points") VALUES (OLD."auto_enrol", OLD."code", OLD."currency", OLD."expiry_count", OLD."expiry_notice_days", OLD."expiry_policy", OLD."hold_seconds", OLD."id", OLD."is_default", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."redeem_amount", OLD."redeem_minimum", OLD."redeem_points", OLD."redeem_share_percent", OLD."reinstatement_days", OLD."return_window_days", OLD."rounding", OLD."tier_downgrade", OLD."tier_grace_days", OLD."tier_metric", OLD."tier_period", OLD."tier_window_days", OLD."time_zone", OLD."transfer_daily_count", OLD."transfer_daily_points"); RETURN NULL;',
-                    hash="aabab7ac91cb722b8768e5c429bfeaa3fc52e53f",
+                    func='INSERT INTO "loyalty_programevent" ("auto_enrol", "code", "currency", "expiry_count", "expiry_notice_days", "expiry_policy", "hold_seconds", "id", "is_default", "member_day_kind", "member_day_number", "member_day_weekday", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeem_amount", "redeem_minimum", "redeem_points", "redeem_share_percent", "reinstatement_days", "return_window_days", "rounding", "tier_downgrade", "tier_grace_days", "tier_metric", "tier_period", "tier_window_days", "time_zone", "transfer_daily_count", "transfer_daily_points") VALUES (OLD."auto_enrol", OLD."code", OLD."currency", OLD."expiry_count", OLD."expiry_notice_days", OLD."expiry_policy", OLD."hold_seconds", OLD."id", OLD."is_default", OLD."member_day_kind", OLD."member_day_number", OLD."member_day_weekday", OLD."name", _pgh_attach_context(), NOW(), \'update\', OLD."id", OLD."redeem_amount", OLD."redeem_minimum", OLD."redeem_points", OLD."redeem_share_percent", OLD."reinstatement_days", OLD."return_window_days", OLD."rounding", OLD."tier_downgrade", OLD."tier_grace_days", OLD."tier_metric", OLD."tier_period", OLD."tier_window_days", OLD."time_zone", OLD."transfer_daily_count", OLD."transfer_daily_points"); RETURN NULL;',
+                    hash="f99c3cd6eca806b169ceb567c49aebee3ff02485",
                     operation="UPDATE",
                     pgid="pgtrigger_update_update_25566",
                     table="loyalty_program",
@@ -3454,8 +3516,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="delete_delete",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "loyalty_programevent" ("auto_enrol", "code", "currency", "expiry_count", "expiry_notice_days", "expiry_policy", "hold_seconds", "id", "is_default", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeem_amount", "redeem_minimum", "redeem_points", "redeem_share_percent", "reinstatement_days", "return_window_days", "rounding", "tier_downgrade", "tier_grace_days", "tier_metric", "tier_period", "tier_window_days", "time_zone", "transfer_daily_count", "transfer_daily_points") VALUES (OLD."auto_enrol", OLD."code", OLD."currency", OLD."expiry_count", OLD."expiry_notice_days", OLD."expiry_policy", OLD."hold_seconds", OLD."id", OLD."is_default", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."redeem_amount", OLD."redeem_minimum", OLD."redeem_points", OLD."redeem_share_percent", OLD."reinstatement_days", OLD."return_window_days", OLD."rounding", OLD."tier_downgrade", OLD."tier_grace_days", OLD."tier_metric", OLD."tier_period", OLD."tier_window_days", OLD."time_zone", OLD."transfer_daily_count", OLD."transfer_daily_points"); RETURN NULL;',
-                    hash="f0e820f167c8e8c7c9aa67e7ce44b08f0791bc7c",
+                    func='INSERT INTO "loyalty_programevent" ("auto_enrol", "code", "currency", "expiry_count", "expiry_notice_days", "expiry_policy", "hold_seconds", "id", "is_default", "member_day_kind", "member_day_number", "member_day_weekday", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "redeem_amount", "redeem_minimum", "redeem_points", "redeem_share_percent", "reinstatement_days", "return_window_days", "rounding", "tier_downgrade", "tier_grace_days", "tier_metric", "tier_period", "tier_window_days", "time_zone", "transfer_daily_count", "transfer_daily_points") VALUES (OLD."auto_enrol", OLD."code", OLD."currency", OLD."expiry_count", OLD."expiry_notice_days", OLD."expiry_policy", OLD."hold_seconds", OLD."id", OLD."is_default", OLD."member_day_kind", OLD."member_day_number", OLD."member_day_weekday", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."redeem_amount", OLD."redeem_minimum", OLD."redeem_points", OLD."redeem_share_percent", OLD."reinstatement_days", OLD."return_window_days", OLD."rounding", OLD."tier_downgrade", OLD."tier_grace_days", OLD."tier_metric", OLD."tier_period", OLD."tier_window_days", OLD."time_zone", OLD."transfer_daily_count", OLD."transfer_daily_points"); RETURN NULL;',
+                    hash="d054668d1767bbf037398601801d919d35391740",
                     operation="DELETE",
                     pgid="pgtrigger_delete_delete_f2c00",
                     table="loyalty_program",

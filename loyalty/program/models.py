@@ -73,6 +73,14 @@ class TierDowngrade(models.TextChoices):
     ONE_STEP = "one_step", _("Down one tier at most")
 
 
+class MemberDayKind(models.TextChoices):
+    """How the member day of a month is found."""
+
+    NONE = "", _("No member day")
+    DAY = "day", _("A day of the month")
+    WEEKDAY = "weekday", _("A weekday of the month")
+
+
 class ProgramQuerySet(models.QuerySet["Program"]):
     def default(self) -> Program | None:
         return self.filter(is_default=True).first()
@@ -138,6 +146,16 @@ class Program(models.Model):
         default=0,
         help_text=_("During these days after the end of a period no member moves down."),
     )
+    member_day_kind = models.CharField(
+        _("member day"), max_length=7, choices=MemberDayKind.choices, blank=True, default="", db_default=""
+    )
+    member_day_number = models.PositiveSmallIntegerField(
+        _("number of the member day"),
+        default=8,
+        db_default=8,
+        help_text=_("The day, from 1 to 31, or which such weekday of the month, from 1 to 5."),
+    )
+    member_day_weekday = models.PositiveSmallIntegerField(_("weekday of the member day"), default=5, db_default=5)
 
     objects = ProgramQuerySet.as_manager()
 
@@ -156,6 +174,10 @@ class Program(models.Model):
             models.CheckConstraint(condition=models.Q(redeem_points__gt=0), name="loyalty_program_points_have_a_price"),
             models.CheckConstraint(
                 condition=models.Q(redeem_share_percent__lte=100), name="loyalty_program_share_at_most_all"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(member_day_number__range=(1, 31), member_day_weekday__range=(1, 7)),
+                name="loyalty_program_member_day_exists",
             ),
         ]
 

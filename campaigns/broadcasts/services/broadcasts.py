@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,10 +80,7 @@ def schedule_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
         locked = _lock(broadcast, {BroadcastState.DRAFT})
         _check(locked)
         now = clock.now()
-        if locked.segment.state != SegmentState.ACTIVE:
-            raise Conflict(_("The segment of this broadcast is archived."), code="segment_archived", field="segment")
-        if locked.coupon and (not locked.coupon.active or (locked.coupon.ends_at and locked.coupon.ends_at <= now)):
-            raise Conflict(_("The coupon of this broadcast has ended."), code="coupon_over", field="coupon")
+        _check_startable(locked, now)
         locked.starts_at = starting(locked, now)
         locked.template_version = locked.template.version
         locked.state = BroadcastState.SCHEDULED
@@ -98,6 +95,26 @@ def unschedule_broadcast(*, broadcast: Broadcast, actor: Actor) -> Broadcast:
         locked = _lock(broadcast, {BroadcastState.SCHEDULED})
         locked.state, locked.starts_at = BroadcastState.DRAFT, None
         locked.save()
+    return locked
+
+
+def move_broadcast(*, broadcast: Broadcast, send_on: date, actor: Actor) -> Broadcast:
+    """Move a draft or scheduled broadcast to another date at its time. A scheduled one stays scheduled.
+
+    A scheduled broadcast keeps the version of its template (J8). Raises Conflict when it has started, Invalid
+    `required` when it has no time, `in_the_past`, and Conflict `coupon_over` when its coupon ends before.
+    """
+    with transaction.atomic():
+        locked = _lock(broadcast, {BroadcastState.DRAFT, BroadcastState.SCHEDULED})
+        _set(locked, {"send_on": send_on})
+        _check(locked)
+        starts_at = starting(locked, clock.now())
+        if locked.state == BroadcastState.SCHEDULED:
+            _check_startable(locked, starts_at)
+            locked.starts_at = starts_at
+        locked.save(update_fields=["send_on", "starts_at"])
+        if locked.state == BroadcastState.SCHEDULED:
+            _emit(events.BROADCAST_SCHEDULED, locked, actor)
     return locked
 
 
@@ -150,6 +167,15 @@ def starting(broadcast: Broadcast, now: datetime) -> datetime:
     if local_time.replace(tzinfo=shop) < now - GRACE:
         raise Invalid(_("This time is in the past."), code="in_the_past", field="send_on")
     return local_time.replace(tzinfo=EARLIEST if broadcast.customer_zone else shop)
+
+
+def _check_startable(broadcast: Broadcast, at: datetime) -> None:
+    """Raise Conflict unless the segment and the coupon can be used at a moment."""
+    if broadcast.segment.state != SegmentState.ACTIVE:
+        raise Conflict(_("The segment of this broadcast is archived."), code="segment_archived", field="segment")
+    coupon = broadcast.coupon
+    if coupon and (not coupon.active or (coupon.ends_at and coupon.ends_at <= at)):
+        raise Conflict(_("The coupon of this broadcast has ended."), code="coupon_over", field="coupon")
 
 
 def _lock(broadcast: Broadcast, allowed: set[str]) -> Broadcast:

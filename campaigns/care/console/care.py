@@ -118,6 +118,14 @@ def _activate_text(rule: CareRule, counts: messages_gate.AudiencePreview) -> str
     }
     if counts.basis == "now":
         return _t("“%(name)s” starts now: %(sent)s customers would get the message, %(not_sent)s would not.") % figures
+    if counts.basis == "next":
+        return (
+            _t(
+                "“%(name)s” starts now. On its next day %(sent)s customers would get the message, "
+                "%(not_sent)s would not."
+            )
+            % figures
+        )
     return (
         _t(
             "“%(name)s” starts now and only applies to future events. In the last 30 days %(sent)s customers "

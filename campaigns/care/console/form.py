@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from campaigns.calendar.selectors import occasion_choices
 from campaigns.care.models import CareRule, CareTrigger
 from campaigns.experiments.console.campaign_form import ATTRIBUTION_DAYS, CampaignForm
 from core.console.forms import look_again
@@ -20,12 +21,17 @@ DAYS = {
         _("Days before points expire"),
         _("0: on the last day on which they can be spent. The template has expiring.points and expiring.on."),
     ),
+    CareTrigger.OCCASION: (_("Days before the day"), _("0: on the day itself, in the customer's time zone.")),
 }
 DEFAULT_DAYS = {CareTrigger.AFTER_PURCHASE: 7, CareTrigger.NO_ORDER: 90, CareTrigger.POINTS_EXPIRING: 14}
 
 
 class CareForm(CampaignForm):
     trigger = forms.ChoiceField(label=pgettext_lazy("trigger", "When"), choices=CareTrigger.choices)
+    occasion = forms.ChoiceField(
+        label=_("Festival or day"),
+        help_text=_("The festivals of the shop's calendar, its own days and the member day."),
+    )
     days = forms.IntegerField(label=_("Days"), min_value=0, max_value=1095)
     send_at = forms.TimeField(
         label=_("Send at"),
@@ -51,6 +57,10 @@ class CareForm(CampaignForm):
     def _suit(self) -> None:
         """Keep only the fields of this trigger."""
         segment = self.fields["segment"]
+        if self.chosen == CareTrigger.OCCASION:
+            self.fields["occasion"].choices = occasion_choices(self.initial.get("occasion"))  # type: ignore[attr-defined]
+        else:
+            del self.fields["occasion"]
         if self.chosen == CareTrigger.SEGMENT_ENTERED:
             del self.fields["days"]
             segment.required = True
@@ -63,7 +73,7 @@ class CareForm(CampaignForm):
 
     def values(self) -> dict[str, Any]:
         """Return the values for the services; without a number of days it is 0."""
-        return {"days": 0, **super().values()}
+        return {"days": 0, "occasion": "", **super().values()}
 
 
 def _initial(rule: CareRule | None) -> dict[str, Any]:
@@ -79,6 +89,7 @@ def _initial(rule: CareRule | None) -> dict[str, Any]:
         "name",
         "trigger",
         "days",
+        "occasion",
         "segment",
         "template",
         "coupon",

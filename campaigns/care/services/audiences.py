@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from analytics.segments.events import SEGMENT_ENTERED
+from campaigns.calendar.selectors import occasion_days
 from campaigns.care.models import CareRule, CareTrigger
 from campaigns.experiments.services.arms import HoldoutSql, kept_out
 from campaigns.messages.services import gate
@@ -24,6 +25,8 @@ from crm.orders.selectors.bought import acted_at, acts_outside, order_counts
 Select = tuple[str, dict[str, Any]]
 LAPSE_WINDOW_DAYS = 3
 RECENT_DAYS = 30
+# Customers who were being created while a run looked.
+OVERLAP = timedelta(hours=1)
 # The next time that the customer's local clock shows `send_at`; immediately when the rule names no time.
 _NEXT_SEND = """CASE WHEN %(send_at)s::time IS NULL THEN %(now)s ELSE
     (((%(now)s AT TIME ZONE z.zone)::date + ((%(now)s AT TIME ZONE z.zone)::time > %(send_at)s::time)::int
@@ -65,6 +68,22 @@ _ENTERED = f"""
           AND e.payload->'segments' @> to_jsonb(%(segment)s::bigint)"""  # noqa: S608 - fragments of the code; values are parameters
 
 
+# Every customer reaches an occasion, so a run looks only at those whose local day has begun since the last run, and at
+# new customers.
+_OCCASION = f"""
+    SELECT c.id, g.occurrence,
+           CASE WHEN %(send_at)s::time IS NULL THEN %(now)s
+                ELSE ((g.day - %(days)s + %(send_at)s::time) AT TIME ZONE z.zone) END, '{{}}'::jsonb
+    FROM unnest(%(occurrences)s::text[], %(occasion_days)s::date[]) AS g(occurrence, day)
+    CROSS JOIN crm_customer c
+    CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
+    WHERE c.state = 'active'
+          AND (%(now)s AT TIME ZONE z.zone)::date - (g.day - %(days)s) BETWEEN 0 AND %(late)s
+          AND g.day - %(days)s >= (%(since)s AT TIME ZONE z.zone)::date
+          AND (%(looked_at)s::timestamptz IS NULL OR c.created_at > %(looked_at)s
+               OR (g.day - %(days)s)::timestamp AT TIME ZONE z.zone > %(looked_at)s)"""  # noqa: S608 - fragments of the code; values are parameters
+
+
 def birthday(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
     """Select customers whose birthday it is in their own zone (J7), or was up to `late` days ago if no run happened."""
     params = _params(rule, now)
@@ -80,6 +99,26 @@ def birthday(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
 def expiring(rule: CareRule, now: datetime, *, late: int = 1) -> Select:
     """Select customers whose points expire in that many days: one occurrence an expiry day; `late` as for birthdays."""
     return statement(__package__, "expiring", zone=CUSTOMER_ZONE), {**_params(rule, now), "late": late}
+
+
+def occasion(rule: CareRule, now: datetime, *, late: int = 1) -> Select | None:
+    """Select the customers on whose local date the occasion is that many days away; None when it is on no zone's date.
+
+    A rule that has run looks only at new customers and those whose day has begun since. `late` as for birthdays.
+    """
+    today = now.date()
+    first = today + timedelta(days=rule.days - late - 1)
+    days = occasion_days(rule.occasion, first, today + timedelta(days=rule.days + 1))
+    if not days:
+        return None
+    looked_at = rule.last_run_at - OVERLAP if rule.last_run_at else None
+    return _OCCASION, {
+        **_params(rule, now),
+        "occurrences": [day.key for day in days],
+        "occasion_days": [day.on for day in days],
+        "late": late,
+        "looked_at": looked_at,
+    }
 
 
 def lapsed(rule: CareRule, now: datetime, *, everyone: bool) -> Select:
@@ -127,6 +166,12 @@ def preview_select(rule: CareRule, now: datetime) -> tuple[str, dict[str, Any], 
     elif rule.trigger == CareTrigger.POINTS_EXPIRING:
         (select, params), basis = expiring(rule, now, late=0), "now"
         params["since"] = recent
+    elif rule.trigger == CareTrigger.OCCASION:
+        # The next day of the occasion, because all customers reach it.
+        basis = "next"
+        params = _params(rule, now)
+        select = """
+            SELECT c.id, 'preview', %(now)s, '{}'::jsonb FROM crm_customer c WHERE c.state = 'active'"""
     elif rule.trigger == CareTrigger.AFTER_PURCHASE:
         params = {**_params(rule, now), "after": recent}
         select = """

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.segments.models import Segment, SegmentState
 from analytics.segments.services.queue import require_computed
+from campaigns.calendar.selectors import is_occasion
 from campaigns.care import events
 from campaigns.care.models import CareRule, CareState, CareTrigger
 from campaigns.care.services import audiences
@@ -31,12 +32,13 @@ from core.events.bus import EventType, emit
 from core.lists.services import copy_name, refuse_archived
 
 # A change of these fields makes a new version; messages made afterwards carry it (J8).
-VERSIONED = ("trigger", "days", "segment", "template", "coupon", "send_at", "holdout_percent", "experiment")
+VERSIONED = ("trigger", "days", "occasion", "segment", "template", "coupon", "send_at", "holdout_percent", "experiment")
 MOST_DAYS = {
     CareTrigger.BIRTHDAY: 60,
     CareTrigger.AFTER_PURCHASE: 365,
     CareTrigger.NO_ORDER: 1095,
     CareTrigger.POINTS_EXPIRING: 90,
+    CareTrigger.OCCASION: 60,
 }
 
 
@@ -47,6 +49,7 @@ def create_care_rule(
     template: Template,
     actor: Actor,
     days: int = 0,
+    occasion: str = "",
     segment: Segment | None = None,
     coupon: Coupon | None = None,
     send_at: time | None = None,
@@ -60,6 +63,7 @@ def create_care_rule(
         trigger=trigger,
         template=template,
         days=days,
+        occasion=occasion,
         segment=segment,
         coupon=coupon,
         send_at=send_at,
@@ -190,6 +194,12 @@ def _check(rule: CareRule) -> None:
         raise Invalid(_("Choose the segment."), code="required", field="segment")
     if not 0 <= rule.days <= MOST_DAYS.get(CareTrigger(rule.trigger), 365):
         raise Invalid(_("This number of days is too small or too large."), code="invalid", field="days")
+    if rule.trigger != CareTrigger.OCCASION:
+        rule.occasion = ""
+    elif not rule.occasion:
+        raise Invalid(_("Choose the festival or day."), code="required", field="occasion")
+    elif not is_occasion(rule.occasion):
+        raise Invalid(_("The calendar no longer has this day."), code="unknown_occasion", field="occasion")
     if rule.trigger == CareTrigger.NO_ORDER and rule.days < 1:
         raise Invalid(_("Enter the number of days without an order."), code="required", field="days")
     if not 0 <= rule.holdout_percent <= 90:

@@ -31,7 +31,13 @@ def run_care_rules(*, though_held: bool = False) -> dict[int, int]:
     if sending_hold.is_held() and not though_held:
         return made
     rules = CareRule.objects.filter(
-        state=CareState.ACTIVE, trigger__in=[CareTrigger.BIRTHDAY, CareTrigger.NO_ORDER, CareTrigger.POINTS_EXPIRING]
+        state=CareState.ACTIVE,
+        trigger__in=[
+            CareTrigger.BIRTHDAY,
+            CareTrigger.NO_ORDER,
+            CareTrigger.POINTS_EXPIRING,
+            CareTrigger.OCCASION,
+        ],
     ).values_list("pk", flat=True)
     for pk in rules:
         try:
@@ -61,6 +67,8 @@ def run_care_rule(*, rule_id: int, now: datetime | None = None) -> int:
         made = _make(rule_id, at, lambda fresh: audiences.lapsed(fresh, at, everyone=everyone))
     elif rule.trigger == CareTrigger.POINTS_EXPIRING:
         made = _make(rule_id, at, lambda fresh: audiences.expiring(fresh, at))
+    elif rule.trigger == CareTrigger.OCCASION:
+        made = _make(rule_id, at, lambda fresh: audiences.occasion(fresh, at))
     CareRule.objects.filter(pk=rule_id, version=rule.version).update(last_run_at=at)
     return made
 
@@ -117,7 +125,7 @@ def _active(trigger: str, **filters: Any) -> list[int]:
     )
 
 
-def _make(rule_id: int, now: datetime, audience: Callable[[CareRule], audiences.Select]) -> int:
+def _make(rule_id: int, now: datetime, audience: Callable[[CareRule], audiences.Select | None]) -> int:
     """Make messages in chunks of customers, each in its own transaction. The rule's lock keeps versions in order."""
     made, last = 0, 0
     while True:
@@ -125,7 +133,10 @@ def _make(rule_id: int, now: datetime, audience: Callable[[CareRule], audiences.
             rule = lock_row(CareRule.objects.select_related("template", "segment").filter(pk=rule_id), weak=True)
             if rule.state != CareState.ACTIVE:
                 break
-            select, params = audience(rule)
+            audience_now = audience(rule)
+            if audience_now is None:
+                break
+            select, params = audience_now
             customers = queue_selected(
                 select=select,
                 params=params,

@@ -20,6 +20,7 @@ class Figures(serializers.Serializer):
     limit = serializers.IntegerField(required=False)
     starts_at = serializers.CharField(required=False)
     expired_at = serializers.CharField(required=False)
+    next_on = serializers.DateField(required=False, allow_null=True)
 
 
 CouponQuote = picked(
@@ -34,5 +35,6 @@ HeldCoupon = picked(
     "MemberHeldCoupon",
     shapes.HeldCouponOut,
     *("code", "coupon", "name", "kind", "value", "max_discount", "minimum_spend", "currency", "state", "expires_at"),
+    "member_day_only",
     "uses_left",
 )

@@ -98,6 +98,9 @@ class HeldCouponOut(serializers.Serializer):
     currency = serializers.CharField(source="coupon.currency")
     state = serializers.ChoiceField(choices=["valid", "used", "expired"])
     expires_at = serializers.DateTimeField(allow_null=True)
+    member_day_only = serializers.BooleanField(
+        source="coupon.member_day_only", help_text="The code is valid on the member day of the program only."
+    )
     uses_left = serializers.IntegerField(allow_null=True, help_text="Null: no limit.")
 
     @extend_schema_field({"type": "integer", "nullable": True})

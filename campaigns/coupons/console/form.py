@@ -20,7 +20,7 @@ from crm.orders.rules.money import to_major, to_minor
 AMOUNTS = ("max_discount", "minimum_spend", "budget")
 KEPT = (
     "name", "starts_at", "ends_at", "valid_days", "limit_total", "limit_per_customer", "budget", "minimum_spend",
-    "max_discount", "give_back",
+    "max_discount", "give_back", "member_day_only",
 )  # fmt: skip
 
 
@@ -64,6 +64,13 @@ class CouponForm(forms.Form):
         label=_("Give back after full refund"),
         required=False,
         help_text=_("The use is free again once its order is refunded in full. A partial refund leaves it used."),
+    )
+    member_day_only = forms.BooleanField(
+        label=_("Valid on the member day only"),
+        required=False,
+        help_text=_(
+            "The member day is a setting of the loyalty program. A code reserved on this day can be paid later."
+        ),
     )
     large_discount_confirmed = forms.BooleanField(
         label=_("Confirm a discount of more than half of the price"), required=False

@@ -17,6 +17,7 @@ from core.base.errors import Conflict, Invalid
 from core.db.locks import lock_row
 from core.lists.services import copy_name, refuse_archived
 from crm.customers.models import Store
+from loyalty.program.selectors import member_day
 
 LARGEST = 2**53
 CHANGEABLE = frozenset(
@@ -32,6 +33,7 @@ CHANGEABLE = frozenset(
         "max_discount",
         "reserve_seconds",
         "give_back",
+        "member_day_only",
         "active",
     ]
 )
@@ -57,6 +59,7 @@ def create_coupon(
     budget: int | None = None,
     reserve_seconds: int = 900,
     give_back: bool = True,
+    member_day_only: bool = False,
     large_discount_confirmed: bool = False,
 ) -> Coupon:
     """Create a coupon. Amounts are minor units of `currency` (the default store's when empty); 0 or None is no limit.
@@ -87,6 +90,7 @@ def create_coupon(
         "starts_at": starts_at,
         "ends_at": ends_at,
         "give_back": bool(give_back),
+        "member_day_only": _member_day_only(member_day_only),
         **_limits(
             max_discount=max_discount,
             minimum_spend=minimum_spend,
@@ -132,7 +136,9 @@ def update_coupon(*, coupon: Coupon, actor: Actor, large_discount_confirmed: boo
         changes["name"] = _name(changes["name"])
     if "minimum_spend" in changes and changes["minimum_spend"] != coupon.minimum_spend and not large_discount_confirmed:
         _check_large(coupon.kind, coupon.value, changes["minimum_spend"] or 0)
-    others = {"name", "starts_at", "ends_at", "give_back", "active"}
+    if changes.get("member_day_only") and not coupon.member_day_only:
+        changes["member_day_only"] = _member_day_only(True)
+    others = {"name", "starts_at", "ends_at", "give_back", "member_day_only", "active"}
     limits = {name: value for name, value in changes.items() if name not in others}
     changes |= _limits(**limits)
     with transaction.atomic():
@@ -154,7 +160,7 @@ def duplicate_coupon(*, coupon: Coupon, actor: Actor) -> Coupon:
     """Create the same coupon, switched off and without dates and codes. A public one gets a new code."""
     names = (
         "kind", "value", "currency", "mode", "max_discount", "minimum_spend", "valid_days", "limit_total",
-        "limit_per_code", "limit_per_customer", "budget", "reserve_seconds", "give_back",
+        "limit_per_code", "limit_per_customer", "budget", "reserve_seconds", "give_back", "member_day_only",
     )  # fmt: skip
     values = {name: getattr(coupon, name) for name in names}
     if coupon.mode == CodeMode.PUBLIC:
@@ -177,6 +183,16 @@ def _check_large(kind: str, value: int, minimum_spend: int) -> None:
             code="large_discount",
             field="large_discount_confirmed",
         )
+
+
+def _member_day_only(value: bool) -> bool:
+    if value and member_day() is None:
+        raise Invalid(
+            _("The program has no member day yet. Set it in the settings of the program."),
+            code="no_member_day",
+            field="member_day_only",
+        )
+    return bool(value)
 
 
 def _name(name: str) -> str:

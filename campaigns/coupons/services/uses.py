@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.coupons import events
 from campaigns.coupons.labels import REFUSALS as REASONS
+from campaigns.coupons.labels import reason_text
 from campaigns.coupons.models import CouponUse, UseState
 from campaigns.coupons.rules import codes
 from core.base import actor as actors
@@ -31,6 +32,7 @@ from core.events.bus import handler_names, wake
 from core.jobs.sweeping import Sweep
 from crm.customers.models import Customer, CustomerState
 from crm.orders.models import Order, OrderState
+from loyalty.program.selectors import member_day, program_day
 
 Answer = dict[str, Any]
 AREA = "coupons"
@@ -42,6 +44,7 @@ GUESSES_OF_AN_ADDRESS = 200
 GUESSES_OF_A_CALLER = 2_000
 GUESS_WINDOW = 900
 GUESS_PATIENCE = 3.0
+_JUDGE = "SELECT reason, figures::text, coupon_id, discount FROM campaigns_judge(%s, %s, %s, %s, %s, %s)"
 GUESSED = frozenset({"unknown_code", "wrong_customer"})
 
 
@@ -54,7 +57,7 @@ class TooManyGuesses(Refused):
 
 
 def _reason(code: str) -> Callable[[dict], DomainError]:
-    return lambda figures: Refused(REASONS[code], code=code, field="code", **figures)
+    return lambda figures: Refused(reason_text(code, figures), code=code, field="code", **figures)
 
 
 REFUSALS: Mapping[str, Callable[[dict], DomainError]] = {
@@ -108,12 +111,16 @@ def validate_coupon(
         if not normal or codes.is_mistyped(normal):
             reason, figures, coupon, discount = "unknown_code", {}, None, 0
         else:
-            cursor.execute(
-                "SELECT reason, figures::text, coupon_id, discount FROM campaigns_judge(%s, %s, %s, %s, %s)",
-                [normal, customer.pk if customer else None, cart_amount, currency, reference],
-            )
+            asked = [normal, customer.pk if customer else None, cart_amount, currency, reference]
+            cursor.execute(_JUDGE, [*asked, False])
             reason, text, coupon, discount = cursor.fetchone()
             figures = json.loads(text)
+            if _waits_for_member_day(figures):
+                is_today, figures = _member_day(figures)
+                if is_today:
+                    cursor.execute(_JUDGE, [*asked, True])
+                    reason, text, coupon, discount = cursor.fetchone()
+                    figures = json.loads(text)
         if reason in GUESSED:
             guesses.wrong()
             coupon = None
@@ -154,22 +161,27 @@ def reserve_coupon(
         "reference": reference,
     }
     with _Guesses(actor, customer, guest, address) as guesses:
+        asked = [
+            idempotency.scope_of(AREA, actor),
+            idempotency.check_key(key),
+            idempotency.digest(request),
+            normal,
+            customer.pk if customer else None,
+            cart_amount,
+            currency,
+            reference,
+            actor.kind == "member",
+        ]
         try:
-            answer = call(
-                "campaigns_reserve",
-                [
-                    idempotency.scope_of(AREA, actor),
-                    idempotency.check_key(key),
-                    idempotency.digest(request),
-                    normal,
-                    customer.pk if customer else None,
-                    cart_amount,
-                    currency,
-                    reference,
-                    actor.kind == "member",
-                ],
-                refusals=REFUSALS,
-            )
+            try:
+                answer = call("campaigns_reserve", [*asked, False], refusals=REFUSALS)
+            except Refused as refusal:
+                if not _waits_for_member_day(refusal.details):
+                    raise
+                is_today, figures = _member_day(refusal.details)
+                if not is_today:
+                    raise REFUSALS[refusal.code](figures) from None
+                answer = call("campaigns_reserve", [*asked, True], refusals=REFUSALS)
         except Refused as refusal:
             if refusal.code in GUESSED:
                 guesses.wrong()
@@ -273,6 +285,19 @@ def _end(
     )
     wake(handlers)
     return cast(Answer, answer)
+
+
+def _waits_for_member_day(figures: Mapping[str, Any]) -> bool:
+    return figures.get("condition") == "member_day"
+
+
+def _member_day(figures: Mapping[str, Any]) -> tuple[bool, Answer]:
+    """Return whether the member day is today in the program's zone, and the figures with the next one."""
+    setting = member_day()
+    if setting is None:
+        return False, {**figures, "next_on": None}
+    today = program_day(clock.now())
+    return setting.falls_on(today), {**figures, "next_on": setting.next_from(today).isoformat()}
 
 
 def _check_amount(amount: int) -> None:

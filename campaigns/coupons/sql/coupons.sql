@@ -12,9 +12,14 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT least(CASE p_kind WHEN 'percent' THEN p_cart * p_value / 100 ELSE p_value END, coalesce(p_most, p_cart), p_cart)
 $$;
 
--- Return the value of a code for this cart, or the first reason against it (C3). Reads only.
+-- These had no p_member_day in 0.1; the next release removes these lines.
+DROP FUNCTION IF EXISTS campaigns_judge(text, bigint, bigint, text, text);
+DROP FUNCTION IF EXISTS campaigns_reserve(text, text, bytea, text, bigint, bigint, text, text, boolean);
+
+-- Return the value of a code for this cart, or the first reason against it (C3). Reads only. `p_member_day`: today is the
+-- member day; the caller looks only when a coupon asks for it.
 CREATE OR REPLACE FUNCTION campaigns_judge(
-    p_code text, p_customer bigint, p_cart bigint, p_currency text, p_reference text,
+    p_code text, p_customer bigint, p_cart bigint, p_currency text, p_reference text, p_member_day boolean,
     OUT reason text, OUT figures jsonb, OUT coupon_id bigint, OUT code_id bigint, OUT discount bigint, OUT seconds integer
 ) LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -23,7 +28,7 @@ BEGIN
     figures := '{}';
     SELECT k.id, k.customer_id, k.expires_at, k.use_limit, k.reserved_count + k.redeemed_count AS used,
            p.id AS coupon, p.kind, p.value, p.max_discount, p.minimum_spend, p.currency, p.starts_at, p.ends_at, p.active,
-           p.limit_total, p.limit_per_customer, p.budget, p.reserve_seconds,
+           p.limit_total, p.limit_per_customer, p.budget, p.reserve_seconds, p.member_day_only,
            p.reserved_count + p.redeemed_count AS used_in_all, p.reserved_amount + p.redeemed_amount AS spent
         INTO c FROM campaigns_couponcode k JOIN campaigns_coupon p ON p.id = k.coupon_id WHERE k.code = p_code;
     IF NOT FOUND THEN
@@ -42,6 +47,9 @@ BEGIN
         figures := jsonb_build_object('expired_at', least(c.ends_at, c.expires_at));
     ELSIF c.customer_id IS NOT NULL AND c.customer_id IS DISTINCT FROM p_customer THEN
         reason := 'wrong_customer';
+    ELSIF c.member_day_only AND NOT p_member_day THEN
+        reason := 'condition_failed';
+        figures := jsonb_build_object('condition', 'member_day');
     ELSIF p_cart < c.minimum_spend THEN
         reason := 'condition_failed';
         figures := jsonb_build_object('condition', 'minimum_spend', 'minimum_spend', c.minimum_spend);
@@ -88,7 +96,7 @@ DROP FUNCTION IF EXISTS campaigns_stored(text, text, bytea);
 -- estimate, and the server that redeems sends the cart (campaigns_end_use).
 CREATE OR REPLACE FUNCTION campaigns_reserve(
     p_scope text, p_key text, p_digest bytea, p_code text, p_customer bigint, p_cart bigint, p_currency text,
-    p_reference text, p_by_member boolean DEFAULT false
+    p_reference text, p_by_member boolean, p_member_day boolean
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     answer jsonb; j record; use uuid := core_new_id(); moment timestamptz; refusal text; aside bigint;
@@ -97,7 +105,7 @@ BEGIN
     IF answer IS NOT NULL THEN
         RETURN answer;
     END IF;
-    SELECT * INTO j FROM campaigns_judge(p_code, p_customer, p_cart, p_currency, p_reference);
+    SELECT * INTO j FROM campaigns_judge(p_code, p_customer, p_cart, p_currency, p_reference, p_member_day);
     IF j.reason IS NOT NULL THEN
         answer := core_stored_answer(p_scope, p_key, p_digest);
         IF answer IS NULL THEN

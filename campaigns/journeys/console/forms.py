@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.segments.console import forms as rule_forms
 from analytics.segments.models import Segment
+from campaigns.calendar.selectors import occasion_choices
 from campaigns.journeys.registry import OPERATORS, STEPS
 from campaigns.journeys.rules import MAX_WINDOW_DAYS, WINDOW_DAYS, JourneyDraft, Step, StepValues
 from campaigns.journeys.services import journeys as services
@@ -146,6 +147,15 @@ class Settings:
                 FieldView("time", "time", _t("Local time"), entry.get("time") or "10:00",
                           error=self.errors.get("time", "")),
             ]  # fmt: skip
+        elif kind == "occasion":
+            occasion = entry.get("occasion")
+            views += [
+                self._choice("occasion", _t("Festival or day"), occasion, occasion_choices(occasion)),
+                FieldView("days", "number", _t("Days before"), entry.get("days") or 0,
+                          error=self.errors.get("days", ""), maximum=60),
+                FieldView("time", "time", _t("Local time"), entry.get("time") or "10:00",
+                          error=self.errors.get("time", "")),
+            ]  # fmt: skip
         elif kind == "schedule":
             every = entry.get("every")
             views.append(self._choice("every", _t("How often"), every, [none, *services.EVERY.items()]))
@@ -211,7 +221,7 @@ def read_settings(draft: JourneyDraft, sent: Lists) -> JourneyDraft:
     kind = _last(sent, "kind")
     segment = _last(sent, "segment")
     entry: dict[str, Any] = {"kind": kind, "segment": int(segment) if segment.isdigit() else None}
-    for name in ("event", "date", "days", "time", "every", "weekday", "day", "on"):
+    for name in ("event", "date", "occasion", "days", "time", "every", "weekday", "day", "on"):
         if name in sent:
             entry[name] = _last(sent, name).strip()
     if kind == "event":

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import ngettext
 
 from analytics.segments.models import Segment
+from campaigns.calendar.selectors import occasion_names
 from campaigns.journeys import labels
 from campaigns.journeys.models import Journey, JourneyRun, RunState
 from campaigns.journeys.registry import STEPS
@@ -119,9 +120,9 @@ def entry_words(definition: AnyJourney, names: Mapping[Any, str] | None = None) 
         text = event_words(entry)
     elif kind == "segment":
         return _t("Enters the segment “%(segment)s”") % {"segment": segment} if segment else ""
-    elif kind == "date":
+    elif kind in ("date", "occasion"):
         days = int(entry.get("days") or 0)
-        label = str(DATES.get(str(entry.get("date")), ""))
+        label = str(DATES.get(str(entry.get("date")), "")) if kind == "date" else _occasion(entry.get("occasion"))
         if days:
             before = ngettext("%(count)s day before: %(date)s", "%(count)s days before: %(date)s", days)
             label = before % {"count": number(days), "date": label}
@@ -179,6 +180,10 @@ def members_words(definition: AnyJourney) -> str:
             segment.size,
         )
     return text % {"segment": segment.name, "count": number(segment.size)}
+
+
+def _occasion(code: Any) -> str:
+    return occasion_names([str(code)])[str(code)] if code else ""
 
 
 def _segment(pk: Any) -> str:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.segments.events import SEGMENT_ENTERED, SEGMENT_LEFT
 from analytics.segments.models import Segment
+from campaigns.calendar.selectors import occasion_days
 from campaigns.journeys import rules
 from campaigns.journeys.models import Journey, JourneyRun, JourneyState
 from campaigns.journeys.registry import STEPS, Run, StepBatch
@@ -48,6 +49,8 @@ from loyalty.triggers.selectors import buyers_of_imports
 log = structlog.get_logger("liuke.journeys")
 CHUNK = 20_000
 LATE_DAYS = 1
+# Customers who were being created while a run looked.
+OVERLAP = timedelta(hours=1)
 Candidates = tuple[str, dict[str, Any]]
 # J3. The same cause never enters twice, and an event during a run does not start another run.
 _AGAIN = {
@@ -77,6 +80,18 @@ _MEMBER_DAY = f"""
           AND %(now)s >= (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone
           AND (%(now)s AT TIME ZONE z.zone)::date - (g.day - %(days)s) <= %(late)s
           AND (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone >= %(since)s"""  # noqa: S608 - fragments of the code; values are parameters
+# Every customer reaches an occasion, so a run looks only at those whose hour has come since the last run, and at new
+# customers.
+_OCCASION = f"""
+    SELECT c.id, g.cause, %(now)s, '{{}}'::jsonb
+    FROM unnest(%(causes)s::text[], %(occasion_days)s::date[]) AS g(cause, day)
+    CROSS JOIN crm_customer c
+    CROSS JOIN LATERAL (SELECT {CUSTOMER_ZONE} AS zone) AS z
+    CROSS JOIN LATERAL (SELECT (g.day - %(days)s + %(time)s::time) AT TIME ZONE z.zone AS at) AS hour
+    WHERE c.state = 'active' AND %(now)s >= hour.at
+          AND (%(now)s AT TIME ZONE z.zone)::date - (g.day - %(days)s) <= %(late)s
+          AND hour.at >= %(since)s
+          AND (%(looked_at)s::timestamptz IS NULL OR c.created_at > %(looked_at)s OR hour.at > %(looked_at)s)"""  # noqa: S608 - fragments of the code; values are parameters
 _MEMBERS_OF_SEGMENT = """
     SELECT m.customer_id, %(cause)s, %(now)s, jsonb_build_object('segment', jsonb_build_object('name', s.name))
     FROM analytics_segment s JOIN analytics_customersegments m ON s.id = ANY(m.inside) WHERE s.id = %(segment)s"""
@@ -341,6 +356,9 @@ def _enter_due(journey: Journey, now: datetime) -> int:
         return count
     if entry["kind"] == "date":
         count += enter(journey=journey, candidates=_by_date(journey, entry, now), now=now)
+    elif entry["kind"] == "occasion":
+        candidates = _by_occasion(journey, entry, now)
+        count += enter(journey=journey, candidates=candidates, now=now) if candidates else 0
     elif entry["kind"] == "schedule":
         for day in _due_days(entry, journey.looked_at or journey.started_at or now, now):
             cause = f"schedule:{day:%Y-%m-%d}"
@@ -428,6 +446,25 @@ def _by_date(journey: Journey, entry: JourneyEntry, now: datetime) -> Candidates
         **shared,
         "days_of": [f"{month:02d}-{number:02d}" for month, number, _day in pairs],
         "birthdays": [day for _month, _number, day in pairs],
+    }
+
+
+def _by_occasion(journey: Journey, entry: JourneyEntry, now: datetime) -> Candidates | None:
+    """Select customers whose local hour before the occasion has come; None when the occasion is on no zone's date."""
+    days = entry["days"]
+    first = now.date() + timedelta(days=days - LATE_DAYS - 1)
+    found = occasion_days(entry["occasion"], first, now.date() + timedelta(days=days + 1))
+    if not found:
+        return None
+    return _OCCASION, {
+        **{name: value for name, value in gate.parameters(now).items() if name in ("zones", "zone")},
+        "days": days,
+        "time": time.fromisoformat(entry["time"]),
+        "late": LATE_DAYS,
+        "since": journey.started_at,
+        "looked_at": journey.looked_at and journey.looked_at - OVERLAP,
+        "causes": [day.key for day in found],
+        "occasion_days": [day.on for day in found],
     }
 
 

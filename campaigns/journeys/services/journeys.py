@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from analytics.segments.models import Segment, SegmentState
+from campaigns.calendar.selectors import is_occasion
 from campaigns.journeys import events, rules
 from campaigns.journeys.models import Journey, JourneyRun, JourneyState, JourneyVersion, RunState
 from campaigns.journeys.registry import ERRORS, STEPS
@@ -57,6 +58,7 @@ ENTRIES: dict[str, Text] = {
     "event": _("An event happens"),
     "segment": _("Entering a segment"),
     "date": _("A personal date"),
+    "occasion": _("A festival, shop day or member day"),
     "schedule": _("A timetable"),
     "api": _("An API call"),
 }
@@ -410,6 +412,10 @@ def _entry(raw: Mapping[str, Any], problems: list[JourneyProblem]) -> JourneyEnt
         take("date", lambda: _clean(Field("date", "choice", choices=DATES.items), raw.get("date")))
         take("days", lambda: _number(raw.get("days") or 0, 0, 60, "days"))
         take("time", lambda: _clean(TIME, raw.get("time")))
+    elif kind == "occasion":
+        take("occasion", lambda: _occasion(raw.get("occasion")))
+        take("days", lambda: _number(raw.get("days") or 0, 0, 60, "days"))
+        take("time", lambda: _clean(TIME, raw.get("time")))
     elif kind == "schedule":
         take(
             "every",
@@ -425,6 +431,14 @@ def _entry(raw: Mapping[str, Any], problems: list[JourneyProblem]) -> JourneyEnt
     if entry["segment"] is not None or kind in ("segment", "schedule"):
         take("segment", lambda: _segment(entry["segment"]))
     return cast(JourneyEntry, entry)
+
+
+def _occasion(raw: Any) -> str:
+    if not raw:
+        raise Invalid(_("Choose the festival or day."), code="required", field="occasion")
+    if not is_occasion(str(raw)):
+        raise Invalid(_("The calendar no longer has this day."), code="unknown_occasion", field="occasion")
+    return str(raw)
 
 
 def _segment(raw: Any) -> int:

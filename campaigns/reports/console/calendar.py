@@ -1,95 +1,113 @@
-"""Serve the calendar: festivals, the shop's own days and broadcasts of one year."""
+"""Serve the marketing calendar: a month grid, the next weeks as a list, moving of entries, and its settings."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import ngettext, pgettext_lazy
 
-from campaigns.broadcasts.models import Broadcast, BroadcastState
+from campaigns.broadcasts.labels import BROADCAST_STATES
+from campaigns.broadcasts.models import Broadcast
+from campaigns.broadcasts.services.broadcasts import move_broadcast
 from campaigns.calendar import services as shop_days
-from campaigns.calendar.models import ShopDay
+from campaigns.calendar.console import DayForm, answer_move, date_of, first_weekday, sent_date
+from campaigns.calendar.labels import FESTIVAL_KINDS, PACK_LABELS, lunar_cell, lunar_words
 from campaigns.calendar.rules import lunar
-from campaigns.calendar.rules.festivals import days_of, festivals_of
+from campaigns.calendar.selectors import chosen_packs
+from campaigns.reports.selectors import calendar as selectors
+from campaigns.reports.selectors.calendar import KINDS, CalendarEntry, entries_between
 from core.base import clock
 from core.base.actor import of_user
 from core.base.errors import DomainError
-from core.console.forms import RefusableForm
+from core.base.zones import shop_day
+from core.console import kept
 from core.console.views import may, page
-from core.text.formatting import in_chinese, month
+from core.text import formatting
+from core.text.formatting import number
+from loyalty.ledger.selectors.expiries import days_of_many_expiries
 
-NAMES: dict[str, str | Promise] = {
-    "new_year": _("New Year's Day"),
-    "spring_festival": _("Spring Festival"),
-    "qingming": _("Qingming"),
-    "labour": _("Labour Day"),
-    "dragon_boat": _("Dragon Boat Festival"),
-    "mid_autumn": _("Mid-Autumn Festival"),
-    "national": _("National Day"),
-    "valentine": _("Valentine's Day"),
-    "women": _("Women's Day"),
-    "mother": _("Mother's Day"),
-    "children": _("Children's Day"),
-    "father": _("Father's Day"),
-    "mid_year_sale": _("618 mid-year sale"),
-    "singles": _("Double Eleven"),
-    "double_twelve": _("Double Twelve"),
-    "christmas": _("Christmas"),
-    "lantern": _("Lantern Festival"),
-    "qixi": _("Qixi"),
-    "double_ninth": _("Double Ninth Festival"),
-    "laba": _("Laba Festival"),
-    "little_new_year": _("Little New Year"),
+CHANGE = "campaigns.change_broadcast"
+EXPIRIES = "loyalty.expiring_days"
+kept.FIGURES.register(EXPIRIES, days_of_many_expiries)
+LABELS: Mapping[str, str | Promise] = {
+    selectors.BROADCAST: _("Broadcasts"),
+    selectors.JOURNEY: _("Journeys"),
+    selectors.COUPON: _("Coupons"),
+    selectors.MEMBER_DAY: _("Member days"),
+    selectors.SHOP_DAY: _("Shop days"),
+    selectors.FESTIVAL: _("Festivals"),
+    selectors.EXPIRY: _("Points that expire"),
 }
-MONTHS = "正二三四五六七八九十冬腊"
-DIGITS = "一二三四五六七八九十"
+ICONS: Mapping[str, str] = {
+    selectors.BROADCAST: "speakerphone", selectors.JOURNEY: "route", selectors.COUPON: "ticket",
+    selectors.MEMBER_DAY: "star", selectors.SHOP_DAY: "building-store", selectors.FESTIVAL: "calendar-event",
+    selectors.EXPIRY: "clock-pause",
+}  # fmt: skip
+PERMISSIONS: Mapping[str, str] = {
+    selectors.BROADCAST: "campaigns.view_broadcast",
+    selectors.JOURNEY: "campaigns.view_journey",
+    selectors.COUPON: "campaigns.view_coupon",
+    selectors.EXPIRY: "loyalty.view_loyalty",
+}
+PHASES: Mapping[str, str | Promise] = {
+    "starts": pgettext_lazy("calendar", "starts"),
+    "ends": pgettext_lazy("calendar", "last day"),
+    "enters": pgettext_lazy("calendar", "customers enter"),
+}
+STRIP_DAYS = 35
+HOME_KINDS = (selectors.BROADCAST, selectors.MEMBER_DAY, selectors.SHOP_DAY, selectors.FESTIVAL)
+FIRST_MONTH, LAST_MONTH = date(lunar.FIRST + 1, 1, 1), date(lunar.LAST, 12, 1)
 
 
 @dataclass(frozen=True)
-class CalendarEntry:
-    """Hold one line of a day: a festival, a day of the shop, or a broadcast."""
+class Chip:
+    """Hold one entry as the page shows it. `tone` colours it by kind; the text always names the kind or phase too."""
 
-    name: str
     kind: str
+    icon: str
+    name: str
     detail: str = ""
     url: str = ""
-    own: int | None = None
+    pk: int | None = None
+    move_url: str = ""
+    phase: str = "on"
 
 
 @dataclass
 class Day:
+    """Hold one day with its entries. `plan_url` opens a new broadcast on this day, `add_url` a new day of the shop."""
+
     on: date
     lunar: str
-    entries: list[CalendarEntry] = field(default_factory=list)
+    cell: str = ""
+    today: bool = False
+    past: bool = False
+    other_month: bool = False
+    entries: list[Chip] = field(default_factory=list)
     plan_url: str = ""
-
-
-class DayForm(RefusableForm):
-    name = forms.CharField(label=pgettext_lazy("thing", "Name"), max_length=80)
-    month = forms.IntegerField(label=_("Month"), min_value=1, max_value=12)
-    day = forms.IntegerField(label=_("Day"), min_value=1, max_value=31)
-    by_lunar = forms.BooleanField(label=_("By the lunar calendar"), required=False)
-    year = forms.IntegerField(label=_("Only in the year"), required=False, help_text=_("Empty: every year."))
+    add_url: str = ""
 
 
 @page("campaigns.view_broadcast", methods=("GET", "POST"))
 def index(request: HttpRequest) -> HttpResponse:
-    """Show a year; a POST adds a day of the shop, for users who may change campaigns."""
-    this = clock.now().date()
-    year = _year(request.GET.get("year", ""), this.year)
-    may_change = may(request.user, "campaigns.change_broadcast")
-    form = DayForm(request.POST or None)
+    """Show a month; a POST adds a day of the shop, for users who may change campaigns."""
+    today = shop_day(clock.now())
+    month = _month(request.GET.get("month", ""), today)
+    may_change = may(request.user, CHANGE)
+    adding = date_of(request.GET.get("add", ""))
+    form = DayForm(request.POST or None, initial={"month": adding.month, "day": adding.day} if adding else None)
     if request.method == "POST" and may_change and form.is_valid():
         try:
             saved = shop_days.add_shop_day(**form.cleaned_data, actor=of_user(request.user))
@@ -97,80 +115,175 @@ def index(request: HttpRequest) -> HttpResponse:
             form.refuse(error)
         else:
             messages.success(request, _t("“%(name)s” was added to the calendar.") % {"name": saved.name})
-            return redirect(f"{reverse('calendar')}?year={saved.year or year}")
-    days = days_between(date(year, 1, 1), date(year, 12, 31), plan=may_change, today=this)
-    months: dict[str, list[Day]] = {}
-    for day in days:
-        months.setdefault(month(day.on), []).append(day)
+            return redirect(f"{reverse('calendar')}?month={month:%Y-%m}")
+    hidden = set(request.GET.get("hide", "").split(",")) & set(KINDS)
+    offered = [kind for kind in KINDS if may(request.user, PERMISSIONS.get(kind))]
+    starts_with = first_weekday()
+    first = month - timedelta(days=(month.weekday() - starts_with) % 7)
+    next_month = _next_month(month)
+    weeks = -(-(next_month - first).days // 7)
+    last = first + timedelta(days=7 * weeks - 1)
+    strip_first = max(month, today) if month <= today < next_month else month
+    strip_last = strip_first + timedelta(days=STRIP_DAYS - 1)
+    days = _days(
+        request, min(first, strip_first), max(last, strip_last), today=today,
+        kinds=[kind for kind in offered if kind not in hidden], plan=may_change,
+    )  # fmt: skip
+    for one in days.values():
+        one.other_month = not month <= one.on < next_month
+        one.add_url = f"{_address(request, add=one.on.isoformat())}#add-day" if may_change else ""
+    grid = [[days[first + timedelta(days=7 * week + place)] for place in range(7)] for week in range(weeks)]
+    strip = [days[strip_first + timedelta(days=place)] for place in range(STRIP_DAYS)]
     context = {
-        "year": year,
-        "months": list(months.items()),
-        "before": year - 1 if year > lunar.FIRST + 1 else None,
-        "after": year + 1 if year < lunar.LAST else None,
+        "heading": formatting.month(month),
+        "weekdays": [(WEEKDAYS[(starts_with + n) % 7], WEEKDAYS_ABBR[(starts_with + n) % 7]) for n in range(7)],
+        "weeks": grid,
+        "strip": [one for one in strip if one.entries or one.today],
+        "before_url": _address(request, month=_before(month)),
+        "after_url": _address(request, month=next_month if next_month <= LAST_MONTH else None),
+        "today_url": _address(request, month=""),
+        "is_current": month <= today < next_month,
+        "filters": [_filter(request, kind, hidden) for kind in offered],
+        "hidden": hidden,
+        "all_url": _address(request, hide=""),
         "form": form,
+        "adding": bool(adding) or form.is_bound,
+        "add_url": f"{_address(request, add=(today if month <= today < next_month else month).isoformat())}#add-day",
+        "close_url": _address(request, add=""),
+        "packs": [PACK_LABELS[pack] for pack in chosen_packs()],
         "may_change": may_change,
     }
     return render(request, "campaigns/reports/calendar.html", context)
 
 
-def _year(text: str, this: int) -> int:
-    year = int(text) if text.isascii() and text.isdigit() and len(text) == 4 else this
-    return min(max(year, lunar.FIRST + 1), lunar.LAST)
-
-
 def days_between(first: date, last: date, *, plan: bool, today: date) -> list[Day]:
-    """Return the days with entries from the first to the last one. `plan`: with links to plan a broadcast."""
-    days: dict[date, Day] = {}
-    years = range(first.year, last.year + 1)
-
-    def put(on: date, entry: CalendarEntry) -> None:
-        if not first <= on <= last:
-            return
-        day = days.setdefault(on, Day(on, lunar_words(on)))
-        day.entries.append(entry)
-        if plan and on >= today and entry.kind != "broadcast" and not day.plan_url:
-            query = urlencode({"name": f"{entry.name} {on.year}", "send_on": on.isoformat(), "send_time": "10:00"})
-            day.plan_url = f"{reverse('broadcast_new')}?{query}"
-
-    for festival in (festival for year in years for festival in festivals_of(year)):
-        detail = (
-            _t("public holiday, %(days)s days") % {"days": festival.days} if festival.days > 1 else _t("public holiday")
-        )
-        put(
-            festival.on,
-            CalendarEntry(
-                str(NAMES[festival.code]),
-                "public" if festival.public else "festival",
-                detail if festival.public else "",
-            ),
-        )
-    for own in ShopDay.objects.all():
-        for year in years:
-            for on in days_of(year, own.month, own.day, lunar_date=own.lunar) if own.year in {None, year} else ():
-                put(on, CalendarEntry(own.name, "own", _t("by the lunar calendar") if own.lunar else "", own=own.pk))
-    for row in Broadcast.objects.filter(send_on__range=(first, last)).exclude(state=BroadcastState.STOPPED):
-        put(row.send_on, CalendarEntry(row.name, "broadcast", url=reverse("broadcast", args=[row.pk])))  # type: ignore[arg-type]
-    return [days[on] for on in sorted(days)]
+    """Return the days with entries of the home page. `plan`: with links to plan a broadcast."""
+    entries = [entry for entry in entries_between(first, last, kinds=HOME_KINDS) if entry.phase != "prepare"]
+    days = _filled(first, last, entries, today=today, plan=plan)
+    return [day for day in days.values() if day.entries]
 
 
-def lunar_words(on: date) -> str:
-    """Return the lunar date: 八月十五 in Chinese, else month and day in figures; empty outside the table."""
-    lunar_date = lunar.to_lunar(on)
-    if lunar_date is None:
+def _days(
+    request: HttpRequest, first: date, last: date, *, today: date, kinds: Collection[str], plan: bool
+) -> dict[date, Day]:
+    expiries = kept.of(request).get(EXPIRIES) or [] if selectors.EXPIRY in kinds else []
+    entries = entries_between(first, last, kinds=kinds, expiries=expiries)
+    return _filled(first, last, entries, today=today, plan=plan)
+
+
+def _filled(first: date, last: date, entries: list[CalendarEntry], *, today: date, plan: bool) -> dict[date, Day]:
+    dates = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+    days = {on: Day(on, lunar_words(on), lunar_cell(on), on == today, on < today) for on in dates}
+    for entry in entries:
+        days[entry.on].entries.append(chip_of(entry, plan=plan))
+    for on, day in days.items():
+        if plan and on >= today:
+            named = [entry.name for entry in entries if entry.on == on and _names_a_plan(entry)]
+            day.plan_url = _plan_url(on, named[0] if named else "")
+    return days
+
+
+def _names_a_plan(entry: CalendarEntry) -> bool:
+    return entry.kind in {selectors.FESTIVAL, selectors.SHOP_DAY} and entry.phase == "on"
+
+
+def _plan_url(on: date, name: str) -> str:
+    query = {"name": f"{name} {on.year}"} if name else {}
+    return f"{reverse('broadcast_new')}?{urlencode({**query, 'send_on': on.isoformat(), 'send_time': '10:00'})}"
+
+
+def chip_of(entry: CalendarEntry, *, plan: bool) -> Chip:
+    """Return an entry in words, with the addresses that its reader may open. `plan`: the reader may change it."""
+    more = entry.more or {}
+    name, detail, url, move = entry.name, "", "", ""
+    if entry.kind == selectors.BROADCAST:
+        state = str(BROADCAST_STATES[more["state"]])
+        detail = f"{more['time']:%H:%M} · {state}" if more["time"] else state
+        url = reverse("broadcast", args=[entry.pk])
+        move = reverse("calendar_move_broadcast", args=[entry.pk]) if entry.movable else ""
+    elif entry.kind == selectors.JOURNEY:
+        detail, url = str(PHASES[entry.phase]), reverse("journey", args=[entry.pk])
+    elif entry.kind == selectors.COUPON:
+        detail, url = f"{PHASES[entry.phase]} · {_validity(entry)}", reverse("coupon", args=[entry.pk])
+    elif entry.kind == selectors.MEMBER_DAY:
+        name = _t("Member day")
+    elif entry.kind == selectors.SHOP_DAY:
+        detail = _t("shop day, by the lunar calendar") if more["lunar"] else _t("shop day")
+        move = reverse("calendar_move_day", args=[entry.pk])
+    elif entry.kind == selectors.FESTIVAL:
+        detail = _festival_words(entry, more)
+    elif entry.kind == selectors.EXPIRY:
+        name, detail = _expiry_words(more)
+        url = reverse("loyalty")
+    return Chip(
+        entry.kind, ICONS[entry.kind], name, detail, url, entry.pk, move if plan and entry.movable else "", entry.phase
+    )
+
+
+def _festival_words(entry: CalendarEntry, more: Mapping[str, Any]) -> str:
+    if entry.phase == "prepare":
+        return _t("begin to prepare for %(day)s") % {"day": formatting.day(entry.about)}
+    if more["days"] > 1:
+        return _t("public holiday, %(days)s days") % {"days": more["days"]}
+    return str(FESTIVAL_KINDS[more["festival_kind"]])
+
+
+def _expiry_words(row: Mapping[str, Any]) -> tuple[str, str]:
+    points = ngettext("%(count)s point expires", "%(count)s points expire", row["points"])
+    members = ngettext("of %(count)s member", "of %(count)s members", row["members"])
+    return points % {"count": number(row["points"])}, members % {"count": number(row["members"])}
+
+
+def _validity(entry: CalendarEntry) -> str:
+    if entry.first and entry.last:
+        return f"{formatting.day(entry.first)} – {formatting.day(entry.last)}"
+    if entry.first:
+        return _t("from %(day)s") % {"day": formatting.day(entry.first)}
+    return _t("until %(day)s") % {"day": formatting.day(entry.last)}
+
+
+@dataclass(frozen=True)
+class KindFilter:
+    kind: str
+    label: str | Promise
+    icon: str
+    shown: bool
+    url: str
+
+
+def _filter(request: HttpRequest, kind: str, hidden: set[str]) -> KindFilter:
+    """Return the link that shows or hides a kind."""
+    changed = [one for one in KINDS if one in hidden ^ {kind}]
+    return KindFilter(kind, LABELS[kind], ICONS[kind], kind not in hidden, _address(request, hide=",".join(changed)))
+
+
+def _address(request: HttpRequest, **changes: Any) -> str:
+    """Return this page's address with some parameters replaced; "" removes one. None: there is no such page."""
+    if None in changes.values():
         return ""
-    if not in_chinese():
-        return _t("lunar %(month)s/%(day)s") % {"month": lunar_date.month, "day": lunar_date.day}
-    tens, units = divmod(lunar_date.day, 10)
-    if units:
-        day = f"{('初', '十', '廿')[tens]}{DIGITS[units - 1]}"
-    else:
-        day = {10: "初十", 20: "二十", 30: "三十"}[lunar_date.day]
-    return f"{'闰' if lunar_date.leap else ''}{MONTHS[lunar_date.month - 1]}月{day}"
+    query = {name: request.GET[name] for name in ("month", "hide") if name in request.GET}
+    for name, value in changes.items():
+        query[name] = f"{value:%Y-%m}" if isinstance(value, date) else value
+    text = urlencode({name: value for name, value in query.items() if value}, safe=",")
+    return f"{reverse('calendar')}?{text}" if text else reverse("calendar")
 
 
-@page("campaigns.change_broadcast", methods=("POST",))
-def remove(request: HttpRequest, pk: int) -> HttpResponse:
-    day: Any = get_object_or_404(ShopDay, pk=pk)
-    shop_days.remove_shop_day(day=day, actor=of_user(request.user))
-    messages.success(request, _t("“%(name)s” was removed from the calendar.") % {"name": day.name})
-    return redirect("calendar")
+def _month(text: str, today: date) -> date:
+    found = date_of(f"{text}-01") or today
+    return min(max(found, FIRST_MONTH), LAST_MONTH).replace(day=1)
+
+
+def _next_month(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
+
+
+def _before(month: date) -> date | None:
+    return (month - timedelta(days=1)).replace(day=1) if month > FIRST_MONTH else None
+
+
+@page(CHANGE, methods=("POST",))
+def move_campaign(request: HttpRequest, pk: int) -> HttpResponse:
+    """Move a broadcast that has not started to the date in `on`."""
+    broadcast = get_object_or_404(Broadcast, pk=pk)
+    moved = move_broadcast(broadcast=broadcast, send_on=sent_date(request), actor=of_user(request.user))
+    return answer_move(request, moved.name, moved.send_on)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loyalty.earning.conditions.members import BirthdayMonth, InSegment, InTier
 from loyalty.earning.conditions.orders import Category, Channel, FirstOrder, InStore, MinimumAmount, OfProduct, Property
-from loyalty.earning.conditions.times import Between, DayOfMonth, Weekday
+from loyalty.earning.conditions.times import Between, DayOfMonth, OnMemberDay, Weekday
 from loyalty.earning.registry import CONDITIONS
 
 
@@ -20,5 +20,6 @@ def register_all() -> None:
     CONDITIONS.register("store", InStore())
     CONDITIONS.register("weekday", Weekday())
     CONDITIONS.register("day_of_month", DayOfMonth())
+    CONDITIONS.register("member_day", OnMemberDay())
     CONDITIONS.register("dates", Between())
     CONDITIONS.register("property", Property())

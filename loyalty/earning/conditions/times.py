@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -9,10 +10,14 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from core.base.errors import Invalid
 from core.fields import Field
 from core.text.formatting import day
 from loyalty.earning.registry import Condition, Subject, Values, listed, wrong
+from loyalty.program.labels import member_day_words
 from loyalty.program.models import Program
+from loyalty.program.rules.member_days import MemberDay
+from loyalty.program.selectors import member_day
 
 
 class Weekday(Condition):
@@ -54,6 +59,34 @@ class DayOfMonth(Condition):
 
     def says(self, values: Values, program: Program) -> str:
         return _t("on day %(days)s of the month") % {"days": listed(values["days"])}
+
+
+class OnMemberDay(Condition):
+    """Condition on the member day of the program's settings."""
+
+    label = _("Member day")
+    settings = (Field("on", "flag", _("On the member day of the program")),)
+
+    def clean(self, values: Values, program: Program) -> Values:
+        if member_day() is None:
+            raise Invalid(
+                _("The program has no member day yet. Set it in the settings of the program."),
+                code="no_member_day",
+                field="conditions",
+            )
+        return super().clean(values, program)
+
+    def gather(self, values: Sequence[Values], subjects: Sequence[Subject]) -> MemberDay | None:
+        return member_day()
+
+    def refused(self, values: Values, subject: Subject, known: MemberDay | None) -> str:
+        if known is not None and known.falls_on(subject.local.date()):
+            return ""
+        return _t("it is not the member day")
+
+    def says(self, values: Values, program: Program) -> str:
+        setting = member_day()
+        return _t("on the member day (%(when)s)") % {"when": member_day_words(setting)} if setting else str(self.label)
 
 
 class Between(Condition):

@@ -13,12 +13,14 @@ from core.base.errors import Invalid
 from core.db.locks import lock_row
 from core.db.model_values import clean_columns
 from loyalty.program.models import ExpiryPolicy, PointType, Program
+from loyalty.program.services.settings import check_member_day
 
 # Code, currency and the choice of the default program are fixed: entries of the ledger depend on them.
 CHANGEABLE = (
     "name", "time_zone", "auto_enrol", "return_window_days", "rounding", "expiry_policy", "expiry_count",
     "expiry_notice_days", "reinstatement_days", "hold_seconds", "redeem_points", "redeem_amount", "redeem_minimum",
     "redeem_share_percent", "transfer_daily_points", "transfer_daily_count",
+    "member_day_kind", "member_day_number", "member_day_weekday",
 )  # fmt: skip
 
 
@@ -68,3 +70,4 @@ def _check(program: Program) -> None:
         raise Invalid(_("Enter a number of points above 0."), code="invalid", field="redeem_points")
     if program.redeem_share_percent > 100:
         raise Invalid(_("Enter a share of 0 to 100 percent."), code="invalid", field="redeem_share_percent")
+    check_member_day(program)

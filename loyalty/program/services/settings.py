@@ -13,10 +13,11 @@ from core.base.actor import Actor
 from core.base.errors import Invalid
 from core.db.locks import lock_row
 from core.text.currencies import exponent
-from loyalty.program.models import ExpiryPolicy, PointType, Program, Rounding
+from loyalty.program.models import ExpiryPolicy, MemberDayKind, PointType, Program, Rounding
+from loyalty.program.rules.member_days import LAST_WEEK
 
 TEXTS = {"name": 120, "points_name": 80}
-CHOICES = {"rounding": Rounding, "expiry_policy": ExpiryPolicy}
+CHOICES = {"rounding": Rounding, "expiry_policy": ExpiryPolicy, "member_day_kind": MemberDayKind}
 # (minimum, maximum) of each number; an amount is in minor units.
 NUMBERS = {
     "return_window_days": (0, 366),
@@ -30,6 +31,8 @@ NUMBERS = {
     "redeem_share_percent": (0, 100),
     "transfer_daily_points": (0, 2**53),
     "transfer_daily_count": (0, 1000),
+    "member_day_number": (1, 31),
+    "member_day_weekday": (1, 7),
 }
 
 
@@ -48,6 +51,7 @@ def update_program(*, program: Program, actor: Actor, **values: Any) -> Program:
             setattr(locked, name, value)
         if locked.expiry_policy == ExpiryPolicy.ROLLING and not locked.expiry_count:
             raise Invalid(_("Points must live at least one day."), code="invalid", field="expiry_count")
+        check_member_day(locked)
         if cleaned:
             locked.save(update_fields=list(cleaned))
         points = points_of(locked)
@@ -55,6 +59,17 @@ def update_program(*, program: Program, actor: Actor, **values: Any) -> Program:
             points.name = points_name
             points.save(update_fields=["name"])
     return locked
+
+
+def check_member_day(program: Program) -> None:
+    """Raise Invalid unless the number fits the kind of member day."""
+    if program.member_day_kind == MemberDayKind.WEEKDAY and program.member_day_number > LAST_WEEK:
+        raise Invalid(
+            _("A month has at most five such weekdays: enter 1 to 5."), code="invalid", field="member_day_number"
+        )
+    for name, most in (("member_day_number", 31), ("member_day_weekday", 7)):
+        if not 1 <= getattr(program, name) <= most:
+            raise Invalid(_("This number is too small or too large."), code="invalid", field=name)
 
 
 def currency_refusal(currency: str) -> str | Promise:

@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
@@ -24,7 +25,7 @@ from core.jobs.models import Job, JobState
 from core.jobs.queueing import enqueue_after_commit
 from core.text.formatting import money, number
 from crm.orders.rules.money import to_major, to_minor
-from loyalty.program.models import ExpiryPolicy, Program, Rounding
+from loyalty.program.models import ExpiryPolicy, MemberDayKind, Program, Rounding
 from loyalty.program.selectors import default_program
 from loyalty.program.services.settings import NUMBERS, points_of, update_program
 from loyalty.tiers.models import Tier
@@ -33,7 +34,7 @@ from loyalty.tiers.services import dry_runs
 PLAIN = (
     "name", "time_zone", "auto_enrol", "return_window_days", "rounding", "expiry_policy", "expiry_count",
     "expiry_notice_days", "reinstatement_days", "redeem_points", "redeem_minimum", "redeem_share_percent",
-    "transfer_daily_points", "transfer_daily_count",
+    "transfer_daily_points", "transfer_daily_count", "member_day_kind", "member_day_number", "member_day_weekday",
 )  # fmt: skip
 
 
@@ -79,6 +80,21 @@ class ProgramForm(RefusableForm):
         "transfer_daily_points", _("Points to give away a day"), _("0: members can't give points to each other.")
     )
     transfer_daily_count = _number("transfer_daily_count", _("Transfers a day"))
+    member_day_kind = forms.ChoiceField(label=_("Member day"), choices=MemberDayKind.choices, required=False)
+    member_day_number = forms.IntegerField(
+        label=_("Which one"),
+        required=False,
+        min_value=1,
+        max_value=31,
+        help_text=_("The day of the month, or which such weekday of the month: 1 to 4, or 5 for the last."),
+    )
+    member_day_weekday = forms.TypedChoiceField(
+        label=_("Weekday"),
+        required=False,
+        choices=[(number + 1, name) for number, name in WEEKDAYS.items()],
+        coerce=int,
+        empty_value=None,
+    )
 
     def __init__(self, data: Any = None, *, program: Program) -> None:
         self.program = program
@@ -97,6 +113,9 @@ class ProgramForm(RefusableForm):
         """Return the values for the service, money in minor units."""
         values = dict(self.cleaned_data)
         values["redeem_amount"] = to_minor(values["redeem_amount"], self.program.currency)
+        for name in ("member_day_number", "member_day_weekday"):
+            if values[name] is None:
+                del values[name]
         return values
 
 
