@@ -180,7 +180,7 @@ def test_a_test_that_the_server_does_not_take_is_reported(store, staff, monkeypa
     ],
 )
 def test_wrong_addresses_of_a_test_are_refused(text, code):
-    assert refused(Invalid, read_addresses, text) == (code, "addresses")
+    assert refused(Invalid, read_addresses, text=text) == (code, "addresses")
 
 
 class Refusing(BaseEmailBackend):

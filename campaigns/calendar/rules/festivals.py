@@ -1,6 +1,6 @@
 """List the festivals of a year in packs by region: public holidays, traditional festivals and days of commerce.
 
-Dates of public holidays come from the library holidays, lunar dates from lunardate. Public holidays are the days that
+Dates of public holidays come from the library holidays, lunar dates from borax. Public holidays are the days that
 the law names, without the working days that are moved around them each year. A pack of several countries calls a day
 public when it is public in one of them; the pack of the EU has the holidays that its central bank keeps.
 """

@@ -1,6 +1,6 @@
-"""Convert dates of the Chinese lunar calendar from 2020 to 2050, by the library lunardate.
+"""Convert dates of the Chinese lunar calendar from 2020 to 2050, by the library borax.
 
-The library is imported here only. It knows 1900 to 2099; the years are limited to those for which the dates were
+The library is imported here only. The years are limited to those for which the dates were
 compared with the tables of the Hong Kong Observatory (https://www.hko.gov.hk/en/gts/time/conversion.htm).
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-import lunardate
+from borax.calendars import lunardate
 
 FIRST, LAST = 2020, 2050
 
@@ -36,12 +36,12 @@ def to_solar(year: int, month: int, day: int, *, leap: bool = False) -> date | N
     The 30th of a month of 29 days is its last day.
     """
     _check(year)
-    if leap and lunardate.LunarDate.leap_month_for_year(year) != month:
+    if leap and lunardate.LCalendars.leap_month(year) != month:
         return None
     try:
-        return lunardate.LunarDate(year, month, day, leap).to_solar_date()
+        return lunardate.LunarDate(year, month, day, int(leap)).to_solar_date()
     except ValueError:
-        return lunardate.LunarDate(year, month, 29, leap).to_solar_date() if day == 30 else None
+        return lunardate.LunarDate(year, month, 29, int(leap)).to_solar_date() if day == 30 else None
 
 
 def to_lunar(day: date) -> LunarDate | None:
@@ -51,7 +51,7 @@ def to_lunar(day: date) -> LunarDate | None:
     lunar = lunardate.LunarDate.from_solar_date(day.year, day.month, day.day)
     if not FIRST <= lunar.year <= LAST:
         return None
-    return LunarDate(lunar.year, lunar.month, lunar.day, bool(lunar.isLeapMonth))
+    return LunarDate(lunar.year, lunar.month, lunar.day, bool(lunar.leap))
 
 
 def _check(year: int) -> None:
