@@ -37,7 +37,7 @@ MORE_MODULES = {
 MORE_LINES = {
     "analytics.segments": "the builder, the sentence and the search text of a rule are three forms of one tree",
     "campaigns.journeys": "engine, editor and trial share one definition of steps; the steps themselves are a package",
-    "campaigns.reports": "results, home page, comparison and calendar show all kinds of campaigns, so they stand above all",
+    "campaigns.reports": "results, home page, comparison and calendar show all kinds of campaigns",
     "loyalty.earning": "awards, quotes, previews and dry runs evaluate one rule in the same way",
     "loyalty.ledger": "its database functions are the only writers of points and are reviewed as one text",
 }
