@@ -23,7 +23,7 @@ OPEN_TO_ALL = ("/accounts/login/",)
 LINKS = """() => [
   ...[...document.querySelectorAll("[data-rows] [data-row]")].slice(0, 1),
   document.querySelector("main .content-actions"),
-].flatMap((place) => place ? [...place.querySelectorAll("a[href]")].slice(0, 3) : [])
+].flatMap((place) => place ? [...place.querySelectorAll("a[href]")].slice(0, 4) : [])
  .filter((link) => !link.hasAttribute("download") && link.origin === location.origin)
  .map((link) => link.pathname + link.search)"""
 # Files, and the admin, whose pages have another layout.
