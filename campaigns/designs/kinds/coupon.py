@@ -25,7 +25,7 @@ class Coupon(Block):
         card = (
             f'<div style="border:2px dashed {look.accent};border-radius:10px;padding:18px 12px;text-align:center">'
             f'<div style="font-size:15px">{rich.plain_text(block.texts["title"])}</div>'
-            f'<div style="font-size:30px;font-weight:700;line-height:1.4;color:{look.accent}">'
+            f'<div class="d-accent" style="font-size:30px;font-weight:700;line-height:1.4;color:{look.accent}">'
             "{{ coupon.value }}</div>"
             f'<div style="font-size:13px" class="d-quiet">{{{{ coupon.terms }}}}</div>'
             f'<div style="font-family:Menlo,Consolas,monospace;font-size:20px;font-weight:700;letter-spacing:1px;'

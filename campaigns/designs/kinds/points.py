@@ -35,6 +35,7 @@ class Points(Block):
             + (f'<div style="font-size:14px">{title}</div>' if title else "")
             + f'<div style="font-size:28px;font-weight:700;line-height:1.4">{{{{ member.points }}}} '
             f'<span style="font-size:15px;font-weight:400">{points}</span></div>'
-            f'<div style="font-size:14px;color:{look.accent};font-weight:600">{{{{ member.tier }}}}</div>{bar}</div>'
+            f'<div class="d-accent" style="font-size:14px;color:{look.accent};font-weight:600">'
+            f"{{{{ member.tier }}}}</div>{bar}</div>"
         )
         return markup.tag("text", card, color=look.ink, line_height="1.5", css_class="d-ink")

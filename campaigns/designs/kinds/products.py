@@ -68,7 +68,7 @@ class Products(Block):
     @staticmethod
     def _cell(block: Placed, look: Look) -> str:
         label = rich.plain_text(block.texts.get("button", ""))
-        more = f'<div style="color:{look.accent};font-weight:600">{label}</div>' if label else ""
+        more = f'<div class="d-accent" style="color:{look.accent};font-weight:600">{label}</div>' if label else ""
         inner = (
             '{% if item.picture != "" %}<img src="{{ item.picture }}" alt="{{ item.name }}" width="200" '
             'style="width:100%;max-width:200px;height:auto;border-radius:6px" /><br />{% endif %}'

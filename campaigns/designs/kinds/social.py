@@ -37,7 +37,7 @@ class Social(Block):
 
     def content(self, block: Placed, look: Look) -> str:
         links = [
-            f'<a href="{markup.attribute(block.values[name])}" style="color:{look.accent}">'
+            f'<a class="d-accent" href="{markup.attribute(block.values[name])}" style="color:{look.accent}">'
             f"{names.get(look.language, names['en'])}</a>"
             for name, names in NETWORKS.items()
             if block.values.get(name)

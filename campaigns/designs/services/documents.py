@@ -38,6 +38,7 @@ _DARK = """
   .d-card, .d-card > table { background: #1f2937 !important; }
   .d-ink, .d-ink > div { color: #f3f4f6 !important; }
   .d-quiet, .d-quiet > div { color: #9ca3af !important; }
+  .d-accent { color: #9ecbf0 !important; }
   .d-panel { background: #374151 !important; }
   .d-code img { background: #ffffff; padding: 6px; }
 }
