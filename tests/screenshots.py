@@ -82,6 +82,14 @@ def reloaded(page: Page) -> Iterator[None]:
     page.wait_for_selector("#builder:not([data-old])")
 
 
+def compose(page: Page) -> None:
+    """Begin an e-mail with a ready design, and open its text."""
+    page.click("button[name=design][value=after_purchase]")
+    page.locator(".design-title").nth(2).click()
+    page.wait_for_selector("[data-look-page][src]")
+    page.wait_for_load_state("networkidle")
+
+
 PLATINUM = "/loyalty/members/?tier=platinum"
 TAKEN = (
     Picture("home", "admin", "/"),
@@ -92,6 +100,8 @@ TAKEN = (
     Picture("desk", "lead", "/tickets/?state=open", first=True),
     Picture("segment", "marketer", "/segments/new/", then=build_segment),
     Picture("care", "marketer", "/care/", first=True),
+    Picture("editor", "marketer", "/templates/designs/", then=compose),
+    Picture("calendar", "marketer", "/calendar/"),
     Picture("loyalty", "admin", "/loyalty/"),
 )
 
