@@ -347,6 +347,7 @@ def sample_context(language: str, declared: Sequence[Mapping[str, Any]] = (), so
     currency = store.currency if store else "CNY"
     name = "王小明" if language.startswith("zh") else "Ada Lovelace"
     with translation.override(language):
+        sellers = _sellers(currency)
         return {
             "customer": {
                 "name": name, "first_name": first_name(name), "number": "10000017", "language": language,
@@ -382,9 +383,9 @@ def sample_context(language: str, declared: Sequence[Mapping[str, Any]] = (), so
             },
             "recommendations": {
                 "title": gettext("Best sellers"),
-                "items": [_sample_card(currency)],
+                "items": sellers[:4] or [_sample_card(currency)],
             },
-            "best_sellers": {"items": _sellers(currency) or [_sample_card(currency)] * 2},
+            "best_sellers": {"items": sellers or [_sample_card(currency)] * 2},
             "products": {sku: card.shown(currency) for sku, card in product_cards(named_products(source)).items()},
             "ticket": {
                 "number": "T10017", "subject": "Where is my order?", "reply": "It arrives tomorrow.",
