@@ -21,6 +21,7 @@ from campaigns.calendar.rules.festivals import PACKS
 from campaigns.calendar.selectors import chosen_packs, country_packs
 from core.base.actor import of_user
 from core.base.errors import DomainError, Invalid
+from core.base.zones import parse_day
 from core.console.forms import RefusableForm
 from core.console.views import back, page
 from core.text import formatting
@@ -101,7 +102,7 @@ def move_day(request: HttpRequest, pk: int) -> HttpResponse:
 
 def sent_date(request: HttpRequest) -> date:
     """Return the date in `on` of a form. Raises Invalid `invalid_date`."""
-    on = date_of(request.POST.get("on", ""))
+    on = parse_day(request.POST.get("on", ""))
     if on is None:
         raise Invalid(_("Use a date such as 2026-01-31."), code="invalid_date", field="on")
     return on
@@ -111,14 +112,6 @@ def answer_move(request: HttpRequest, name: str, on: date | None) -> HttpRespons
     """Answer a move: back to the calendar with a message."""
     messages.success(request, _t("“%(name)s” was moved to %(day)s.") % {"name": name, "day": formatting.day(on)})
     return back(request, reverse("calendar"))
-
-
-def date_of(text: str) -> date | None:
-    """Return an ISO date, or None for other text."""
-    try:
-        return date.fromisoformat(text) if len(text) == 10 and text.isascii() else None
-    except ValueError:
-        return None
 
 
 def first_weekday() -> int:

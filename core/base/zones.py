@@ -52,6 +52,15 @@ def shop_midnight(day: date) -> datetime:
     return datetime.combine(day, time_of_day(), zoneinfo.ZoneInfo(shop_zone()))
 
 
+def parse_day(text: str) -> date | None:
+    """Return the date of a text such as 2026-01-31, or None when it is no date or outside the supported years."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if 1970 <= day.year <= 9000 else None
+
+
 @lru_cache(maxsize=1)
 def known_zones() -> frozenset[str]:
     """Return the zones that both Python and this PostgreSQL know: any other name would fail a whole batch."""

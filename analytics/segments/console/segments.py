@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import structlog
@@ -38,6 +38,7 @@ from analytics.segments.services import segments as services
 from analytics.segments.services.presets import TEMPLATES
 from core.base.actor import of_user
 from core.base.errors import DomainError
+from core.base.zones import parse_day
 from core.console.views import may, page, viewer, wants_part
 from core.db import paging
 from core.jobs.queueing import enqueue_after_commit
@@ -153,15 +154,6 @@ def _members_context(request: HttpRequest, segment: Segment) -> dict[str, Any]:
     return {"show": "on", "on": day, "on_count": rows.count(), "page": page_rows}
 
 
-def parse_day(text: str) -> date | None:
-    """Return the date of a text such as 2026-01-31, or None when it is no date or outside the supported years."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if 1970 <= day.year <= 9000 else None
-
-
 def _archive_text(segment: Segment) -> str:
     text = ngettext(
         "%(count)s customer will leave “%(name)s”, and it is no longer computed.",
@@ -180,7 +172,7 @@ def _reason(segment: Segment, who: str, currency: str) -> dict[str, Any]:
         return {"who": who, "nobody": True}
     since = selectors.since_when(segment, customer)
     if segment.kind == SegmentKind.STATIC:
-        return {"who": who, "customer": customer, "moves_since": since, "on_list": since is not None}
+        return {"who": who, "customer": customer, "since": since, "on_list": since is not None}
     reason = segments_figures.explain_rule(segment.rule, customer)
     rows = [
         ConditionRow(phrases.leaf_words(item.leaf, currency), _value(item.leaf, item.value, currency), item.held)

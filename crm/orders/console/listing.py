@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from core.base.registry import Registry
-from core.base.zones import shop_midnight
+from core.base.zones import parse_day, shop_midnight
 from core.console.list_columns import Cell
 from core.console.template_tags import TONE_OF
 from core.db.paging import Count
@@ -53,20 +53,13 @@ def revenue_since(first: date, currency: str = ANY) -> dict[str, str]:
 
 def _first_days(request: HttpRequest) -> Choices:
     """Offer only the day that is set."""
-    chosen = _read_day(request.GET.get("from", ""))
+    chosen = parse_day(request.GET.get("from", ""))
     return [(chosen.isoformat(), _t("Paid since %(day)s") % {"day": day(chosen)})] if chosen else []
 
 
-def _read_day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None
-
-
 def _paid_from(_request: HttpRequest, orders: QuerySet[Order], value: str) -> QuerySet[Order]:
-    first = _read_day(value)
-    return orders.filter(paid_at__gte=shop_midnight(first)) if first and first.year > 1 else orders
+    first = parse_day(value)
+    return orders.filter(paid_at__gte=shop_midnight(first)) if first else orders
 
 
 def _currencies(_request: HttpRequest) -> Choices:

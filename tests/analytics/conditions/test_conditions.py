@@ -175,7 +175,9 @@ def test_the_pages_of_a_list(marketer, people):
     shown = marketer.get(reverse("segment", args=[made.pk])).content.decode()
     assert "Add from a file" in shown
     assert "Rule</h2>" not in shown
-    assert "on the list" in marketer.get(reverse("segment", args=[made.pk]), {"who": people[0].number}).content.decode()
+    why = marketer.get(reverse("segment", args=[made.pk]), {"who": people[0].number}).content.decode()
+    assert "on the list" in why
+    assert "In the segment since" in why
     assert (
         "not on the list"
         in marketer.get(reverse("segment", args=[made.pk]), {"who": people[3].number}).content.decode()
