@@ -18,14 +18,11 @@ from campaigns.designs.rules import markup
 from core.base.registry import Registry
 from core.fields.schema import Field
 
-SPACE = 24
-
 
 @dataclass(frozen=True)
 class Look:
-    """Hold what all blocks of an e-mail share, in one language. Colours may be Liquid."""
+    """Hold what all blocks of an e-mail share. Colours may be Liquid."""
 
-    language: str
     accent: str = "{{ shop.brand_colour | default: '#1f5f8b' }}"
     ink: str = "#1f2937"
     quiet: str = "#6b7280"
@@ -47,11 +44,16 @@ class Placed:
     columns: Sequence[Sequence[Placed]] = field(default_factory=tuple)
 
 
+def card_row(columns: str, look: Look) -> str:
+    """Return a row of columns on the card of the e-mail."""
+    return markup.section(columns, background_color=look.card, css_class="d-card", padding="8px 0")
+
+
 class Block:
     """One kind of block. `group` orders the picker; `nested` blocks may stand in a column.
 
-    `brings` names the field of Liquid without which the block is empty; such a block is left out for customers who have
-    none.
+    `condition` names the field of Liquid without which the block is empty; customers who have none do not see it. A
+    block writes its own words by gettext, in the language that is compiled.
     """
 
     label: str | Promise
@@ -68,9 +70,7 @@ class Block:
 
     def sections(self, block: Placed, look: Look) -> str:
         """Return the MJML of the block as a whole row of the e-mail."""
-        row = markup.section(
-            markup.column(self.content(block, look)), background_color=look.card, css_class="d-card", padding="8px 0"
-        )
+        row = card_row(markup.column(self.content(block, look)), look)
         return markup.when(self.condition, row) if self.condition else row
 
     def inside(self, block: Placed, look: Look) -> str:

@@ -244,14 +244,16 @@ def _state(endpoint: WebhookEndpoint) -> Cell:
     if endpoint.disabled_reason:
         detail = endpoint.get_disabled_reason_display()
     elif endpoint.active and endpoint.failing_since:
-        detail = f"{_t('since')} {when(endpoint.failing_since)}"
+        since = _t("since")
+        detail = f"{since} {when(endpoint.failing_since)}"
     return Cell(label, detail, badge=tone)
 
 
 def _events(endpoint: WebhookEndpoint) -> str:
     shown = " · ".join(endpoint.event_types[:EVENTS_SHOWN])
     more = len(endpoint.event_types) - EVENTS_SHOWN
-    return f"{shown} {_t('and %(count)s more') % {'count': more}}" if more > 0 else shown
+    rest = _t("and %(count)s more") % {"count": more}
+    return f"{shown} {rest}" if more > 0 else shown
 
 
 WEBHOOKS = register(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.designs.registry import BLOCKS, Block, Look, Placed
+from campaigns.designs.registry import BLOCKS, Block, Look, Placed, card_row
 from campaigns.designs.rules import markup
 from core.fields.schema import Field
 
@@ -28,6 +28,4 @@ class Columns(Block):
         )
 
     def sections(self, block: Placed, look: Look) -> str:
-        return markup.section(
-            self.content(block, look), background_color=look.card, css_class="d-card", padding="8px 0"
-        )
+        return card_row(self.content(block, look), look)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.designs.kinds.common import button
 from campaigns.designs.registry import Block, Look, Placed
 from campaigns.designs.rules import markup, rich
 from core.fields.schema import Field
@@ -21,7 +23,7 @@ class Coupon(Block):
     condition = "coupon.code"
 
     def content(self, block: Placed, look: Look) -> str:
-        until = {"zh-hans": "有效期至"}.get(look.language, "Valid until")
+        until = _t("Valid until")
         card = (
             f'<div style="border:2px dashed {look.accent};border-radius:10px;padding:18px 12px;text-align:center">'
             f'<div style="font-size:15px">{rich.plain_text(block.texts["title"])}</div>'
@@ -36,14 +38,4 @@ class Coupon(Block):
         text = markup.tag("text", card, color=look.ink, line_height="1.5", css_class="d-ink")
         if not block.texts.get("button"):
             return text
-        return text + markup.tag(
-            "button",
-            rich.plain_text(block.texts["button"]),
-            href=block.values["link"],
-            background_color=look.accent,
-            color="#ffffff",
-            font_size="16px",
-            font_weight="600",
-            inner_padding="13px 28px",
-            border_radius="6px",
-        )
+        return text + button(block.texts["button"], block.values["link"], look.accent)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from campaigns.designs.registry import Block, Look, Placed
 from campaigns.designs.rules import markup
 from core.fields.schema import Field
-
-WORDS = {"en": ("Unsubscribe", "Preferences"), "zh-hans": ("退订", "订阅偏好")}
 
 
 class Footer(Block):
@@ -19,7 +19,8 @@ class Footer(Block):
     texts = (Field("note", "design_rich", _("Note"), required=False),)
 
     def content(self, block: Placed, look: Look) -> str:
-        unsubscribe, preferences = WORDS.get(look.language, WORDS["en"])
+        # Not within the text below: texts in an f-string are not collected for translation.
+        unsubscribe, preferences = _t("Unsubscribe"), pgettext("e-mail", "Preferences")
         note = block.texts.get("note", "")
         link = f'style="color:{look.quiet}"'
         lines = [

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.designs.registry import Block, Look, Placed
 from campaigns.designs.rules import markup, rich
 from core.fields.schema import Field
-
-WORDS = {
-    "en": ("points", "{{ member.to_next }} more to {{ member.next_tier }}"),
-    "zh-hans": ("积分", "距{{ member.next_tier }}还差 {{ member.to_next }}"),
-}
 
 
 class Points(Block):
@@ -22,7 +18,11 @@ class Points(Block):
     condition = "member.is_member"
 
     def content(self, block: Placed, look: Look) -> str:
-        points, to_next = WORDS.get(look.language, WORDS["en"])
+        points = _t("points")
+        to_next = _t("%(missing)s more to %(tier)s") % {
+            "missing": "{{ member.to_next }}",
+            "tier": "{{ member.next_tier }}",
+        }
         title = rich.plain_text(block.texts.get("title", ""))
         bar = (
             '{% if member.next_tier != "" %}'

@@ -20,7 +20,8 @@ LISTS = {
     "event": "event.items",
 }
 MOST = 6
-SKU = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_. /"
+# Signs that would end the name of a product in Liquid.
+ENDING = frozenset("'\"[]{}\n")
 
 
 class Products(Block):
@@ -42,7 +43,7 @@ class Products(Block):
         """Return one table with two products a row: the number of products is known only when a message is made."""
         cell = self._cell(block, look)
         if block.values["source"] == "fixed":
-            skus = [sku for sku in block.values["skus"] if set(sku) <= set(SKU)][:MOST]
+            skus = [sku for sku in block.values["skus"] if ENDING.isdisjoint(sku)][:MOST]
             cells = "".join(
                 f"{{% assign item = products['{sku}'] %}}{{% if item.name %}}{cell}{{% endif %}}" for sku in skus
             )
@@ -61,8 +62,10 @@ class Products(Block):
         )
 
     def sections(self, block: Placed, look: Look) -> str:
-        row = super().sections(block, look)
         source = block.values["source"]
+        if source == "fixed" and not block.values["skus"]:
+            return ""
+        row = super().sections(block, look)
         return row if source == "fixed" else markup.when(f"{LISTS[source]}.size > 0", row)
 
     @staticmethod

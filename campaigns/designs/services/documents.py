@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from mjml import mjml2html
 
@@ -152,8 +153,9 @@ def _check_pictures(blocks: Sequence[Mapping[str, Any]]) -> None:
 
 def compile_document(document: Mapping[str, Any], language: str) -> str:
     """Return the HTML of a checked document in a language, with Liquid for what differs by customer."""
-    look = Look(language, picture_base=f"{settings.SITE_URL}/design-pictures/")
-    rows = "".join(BLOCKS[one.kind].sections(one, look) for one in _placed(document["blocks"], language))
+    look = Look(picture_base=f"{settings.SITE_URL}/design-pictures/")
+    with translation.override(language):
+        rows = "".join(BLOCKS[one.kind].sections(one, look) for one in _placed(document["blocks"], language))
     preheader = rich.plain_text(document.get("preheader", {}).get(language, ""))
     head = f'<mj-attributes><mj-all font-family="{FONTS}" /></mj-attributes><mj-style>{_DARK}</mj-style>' + (
         f"<mj-preview>{preheader}</mj-preview>" if preheader else ""

@@ -93,6 +93,17 @@ def test_products_without_any_leave_no_title():
         block("products", {"source": "recommended"}, title="For you"), recommendations={"title": "", "items": []}
     )
     assert "For you" not in body
+    nothing_chosen = block("products", {"source": "fixed", "skus": []}, title="For you")
+    assert "For you" not in rendered(block("divider"), nothing_chosen)
+
+
+def test_a_product_is_found_by_any_sku_and_in_any_case():
+    Product.objects.create(sku="茶&1%", name="Green tea", price=100)
+    row = {"source": "fixed", "skus": ["茶&1%"]}
+    assert "Green tea" in rendered(block("products", row, title="For you"))
+    Product.objects.create(sku="Mug", name="Cup", price=100)
+    both = {"source": "fixed", "skus": ["MUG", "mug"]}
+    assert rendered(block("products", both, title="For you")).count("Cup") == 2
 
 
 def test_columns_hold_blocks_and_no_layout():
