@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from django.utils.translation import gettext as _t
 
@@ -91,6 +91,15 @@ def is_occasion(code: str) -> bool:
     if kind == SHOP_DAY:
         return own.isdigit() and ShopDay.objects.filter(pk=int(own)).exists()
     return code == MEMBER_DAY and member_day() is not None
+
+
+def occasion_days_near(code: str, *, today: date, days_before: int, late: int) -> list[OccasionDay]:
+    """Return the days of an occasion that are that many days away on some zone's date of today.
+
+    Also those of which that date was up to `late` days ago.
+    """
+    aimed = today + timedelta(days=days_before)
+    return occasion_days(code, aimed - timedelta(days=late + 1), aimed + timedelta(days=1))
 
 
 def occasion_days(code: str, first: date, last: date) -> list[OccasionDay]:

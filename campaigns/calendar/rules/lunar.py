@@ -24,18 +24,13 @@ class LunarDate:
     leap: bool = False
 
 
-def new_year(year: int) -> date:
-    """Return the first day of the lunar year that begins in a Gregorian year. Raises ValueError outside the years."""
-    _check(year)
-    return lunardate.LunarDate(year, 1, 1).to_solar_date()
-
-
 def to_solar(year: int, month: int, day: int, *, leap: bool = False) -> date | None:
     """Return the solar day of a lunar date; None when there is no such month. Raises ValueError outside the years.
 
     The 30th of a month of 29 days is its last day.
     """
-    _check(year)
+    if not FIRST <= year <= LAST:
+        raise ValueError(f"The lunar calendar is known from {FIRST} to {LAST}.")
     if leap and lunardate.LCalendars.leap_month(year) != month:
         return None
     try:
@@ -52,8 +47,3 @@ def to_lunar(day: date) -> LunarDate | None:
     if not FIRST <= lunar.year <= LAST:
         return None
     return LunarDate(lunar.year, lunar.month, lunar.day, bool(lunar.leap))
-
-
-def _check(year: int) -> None:
-    if not FIRST <= year <= LAST:
-        raise ValueError(f"The lunar calendar is known from {FIRST} to {LAST}.")

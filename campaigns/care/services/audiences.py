@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from analytics.segments.events import SEGMENT_ENTERED
-from campaigns.calendar.selectors import occasion_days
+from campaigns.calendar.selectors import occasion_days_near
 from campaigns.care.models import CareRule, CareTrigger
 from campaigns.experiments.services.arms import HoldoutSql, kept_out
 from campaigns.messages.services import gate
@@ -106,9 +106,7 @@ def occasion(rule: CareRule, now: datetime, *, late: int = 1) -> Select | None:
 
     A rule that has run looks only at new customers and those whose day has begun since. `late` as for birthdays.
     """
-    today = now.date()
-    first = today + timedelta(days=rule.days - late - 1)
-    days = occasion_days(rule.occasion, first, today + timedelta(days=rule.days + 1))
+    days = occasion_days_near(rule.occasion, today=now.date(), days_before=rule.days, late=late)
     if not days:
         return None
     looked_at = rule.last_run_at - OVERLAP if rule.last_run_at else None

@@ -139,18 +139,12 @@ class Settings:
                 FieldView("where", "where", _t("Only when"), [*(entry.get("where") or []), {}][:5],
                       _choices(OPERATORS.items(), "eq"), error=self.errors.get("where", ""), optional=True),
             ]  # fmt: skip
-        elif kind == "date":
-            views += [
-                self._choice("date", _t("Date"), entry.get("date"), [none, *services.DATES.items()]),
-                FieldView("days", "number", _t("Days before"), entry.get("days") or 0,
-                          error=self.errors.get("days", ""), maximum=60),
-                FieldView("time", "time", _t("Local time"), entry.get("time") or "10:00",
-                          error=self.errors.get("time", "")),
-            ]  # fmt: skip
-        elif kind == "occasion":
+        elif kind in ("date", "occasion"):
             occasion = entry.get("occasion")
             views += [
-                self._choice("occasion", _t("Festival or day"), occasion, occasion_choices(occasion)),
+                self._choice("date", _t("Date"), entry.get("date"), [none, *services.DATES.items()])
+                if kind == "date"
+                else self._choice("occasion", _t("Festival or day"), occasion, occasion_choices(occasion)),
                 FieldView("days", "number", _t("Days before"), entry.get("days") or 0,
                           error=self.errors.get("days", ""), maximum=60),
                 FieldView("time", "time", _t("Local time"), entry.get("time") or "10:00",

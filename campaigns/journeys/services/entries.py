@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.segments.events import SEGMENT_ENTERED, SEGMENT_LEFT
 from analytics.segments.models import Segment
-from campaigns.calendar.selectors import occasion_days
+from campaigns.calendar.selectors import occasion_days_near
 from campaigns.journeys import rules
 from campaigns.journeys.models import Journey, JourneyRun, JourneyState
 from campaigns.journeys.registry import STEPS, Run, StepBatch
@@ -452,8 +452,7 @@ def _by_date(journey: Journey, entry: JourneyEntry, now: datetime) -> Candidates
 def _by_occasion(journey: Journey, entry: JourneyEntry, now: datetime) -> Candidates | None:
     """Select customers whose local hour before the occasion has come; None when the occasion is on no zone's date."""
     days = entry["days"]
-    first = now.date() + timedelta(days=days - LATE_DAYS - 1)
-    found = occasion_days(entry["occasion"], first, now.date() + timedelta(days=days + 1))
+    found = occasion_days_near(entry["occasion"], today=now.date(), days_before=days, late=LATE_DAYS)
     if not found:
         return None
     return _OCCASION, {

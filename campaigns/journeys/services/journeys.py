@@ -408,12 +408,11 @@ def _entry(raw: Mapping[str, Any], problems: list[JourneyProblem]) -> JourneyEnt
         take("where", lambda: _clean(WHERE, raw.get("where") or []))
     elif kind == "segment":
         entry["members"] = bool(raw.get("members"))
-    elif kind == "date":
-        take("date", lambda: _clean(Field("date", "choice", choices=DATES.items), raw.get("date")))
-        take("days", lambda: _number(raw.get("days") or 0, 0, 60, "days"))
-        take("time", lambda: _clean(TIME, raw.get("time")))
-    elif kind == "occasion":
-        take("occasion", lambda: _occasion(raw.get("occasion")))
+    elif kind in ("date", "occasion"):
+        if kind == "date":
+            take("date", lambda: _clean(Field("date", "choice", choices=DATES.items), raw.get("date")))
+        else:
+            take("occasion", lambda: _occasion(raw.get("occasion")))
         take("days", lambda: _number(raw.get("days") or 0, 0, 60, "days"))
         take("time", lambda: _clean(TIME, raw.get("time")))
     elif kind == "schedule":

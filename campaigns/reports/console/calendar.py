@@ -22,7 +22,7 @@ from campaigns.broadcasts.labels import BROADCAST_STATES
 from campaigns.broadcasts.models import Broadcast
 from campaigns.broadcasts.services.broadcasts import move_broadcast
 from campaigns.calendar import services as shop_days
-from campaigns.calendar.console import DayForm, answer_move, date_of, first_weekday, sent_date
+from campaigns.calendar.console import DayForm, answer_move, first_weekday, sent_date
 from campaigns.calendar.labels import FESTIVAL_KINDS, PACK_LABELS, lunar_cell, lunar_words
 from campaigns.calendar.rules import lunar
 from campaigns.calendar.selectors import chosen_packs
@@ -31,7 +31,7 @@ from campaigns.reports.selectors.calendar import KINDS, CalendarEntry, entries_b
 from core.base import clock
 from core.base.actor import of_user
 from core.base.errors import DomainError
-from core.base.zones import shop_day
+from core.base.zones import parse_day, shop_day
 from core.console import kept
 from core.console.views import may, page
 from core.text import formatting
@@ -106,7 +106,7 @@ def index(request: HttpRequest) -> HttpResponse:
     today = shop_day(clock.now())
     month = _month(request.GET.get("month", ""), today)
     may_change = may(request.user, CHANGE)
-    adding = date_of(request.GET.get("add", ""))
+    adding = parse_day(request.GET.get("add", ""))
     form = DayForm(request.POST or None, initial={"month": adding.month, "day": adding.day} if adding else None)
     if request.method == "POST" and may_change and form.is_valid():
         try:
@@ -174,17 +174,15 @@ def _days(
 def _filled(first: date, last: date, entries: list[CalendarEntry], *, today: date, plan: bool) -> dict[date, Day]:
     dates = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
     days = {on: Day(on, lunar_words(on), lunar_cell(on), on == today, on < today) for on in dates}
+    plans: dict[date, str] = {}
     for entry in entries:
         days[entry.on].entries.append(chip_of(entry, plan=plan))
+        if entry.kind in {selectors.FESTIVAL, selectors.SHOP_DAY} and entry.phase == "on":
+            plans.setdefault(entry.on, entry.name)
     for on, day in days.items():
         if plan and on >= today:
-            named = [entry.name for entry in entries if entry.on == on and _names_a_plan(entry)]
-            day.plan_url = _plan_url(on, named[0] if named else "")
+            day.plan_url = _plan_url(on, plans.get(on, ""))
     return days
-
-
-def _names_a_plan(entry: CalendarEntry) -> bool:
-    return entry.kind in {selectors.FESTIVAL, selectors.SHOP_DAY} and entry.phase == "on"
 
 
 def _plan_url(on: date, name: str) -> str:
@@ -269,7 +267,7 @@ def _address(request: HttpRequest, **changes: Any) -> str:
 
 
 def _month(text: str, today: date) -> date:
-    found = date_of(f"{text}-01") or today
+    found = parse_day(f"{text}-01") or today
     return min(max(found, FIRST_MONTH), LAST_MONTH).replace(day=1)
 
 

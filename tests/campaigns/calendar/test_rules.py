@@ -17,8 +17,10 @@ def on(year: int, *packs: str) -> dict[str, date]:
 
 
 def test_both_ways_lead_back_on_every_day():
-    day = lunar.new_year(lunar.FIRST)
-    while day < lunar.new_year(lunar.LAST):
+    day, last = to_solar(lunar.FIRST, 1, 1), to_solar(lunar.LAST, 1, 1)
+    assert day is not None
+    assert last is not None
+    while day < last:
         lunar_date = to_lunar(day)
         assert lunar_date is not None
         assert to_solar(lunar_date.year, lunar_date.month, lunar_date.day, leap=lunar_date.leap) == day
