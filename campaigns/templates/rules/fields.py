@@ -21,8 +21,16 @@ from liquid.builtin.tags.for_tag import ForNode
 from liquid.builtin.tags.if_tag import IfNode
 from liquid.builtin.tags.unless_tag import UnlessNode
 
+
+@dataclass(frozen=True)
+class Keyed:
+    """A shape in which any name is a field, all of the same shape."""
+
+    of: Any
+
+
 # The shape of a field: None is one value, a dict has fields, a list holds many of its only member.
-Shape = Mapping[str, Any] | Sequence[Any] | None
+Shape = Mapping[str, Any] | Sequence[Any] | Keyed | None
 # Values that are not known beforehand: any field of them is accepted.
 ANYTHING: Shape = {"*": None}
 PRODUCT: dict[str, Any] = dict.fromkeys(("name", "sku", "quantity", "price", "url"))
@@ -42,12 +50,12 @@ SHAPES: dict[str, Shape] = {
     "recommendations": {"title": None, "items": [CARD]},
     "best_sellers": {"items": [CARD]},
     # By SKU: products["MUG"].
-    "products": ANYTHING,
+    "products": Keyed(CARD),
     "ticket": dict.fromkeys(("number", "subject", "reply")),
     "segment": {"name": None},
     "expiring": dict.fromkeys(("points", "on")),
     "links": dict.fromkeys(("unsubscribe", "preferences", "rating", "member_code")),
-    "values": ANYTHING,
+    "values": Keyed(None),
     "today": None,
     "forloop": dict.fromkeys(("index", "index0", "rindex", "rindex0", "first", "last", "length", "name", "parentloop")),
 }
@@ -188,11 +196,8 @@ def _follow(path: Path, scope: Scope, result: Fields) -> _Meaning:
     meaning = scope.get(first) or _Meaning(first, SHAPES[first])
     prefix = first
     for part in rest:
-        if meaning.path == "values" and isinstance(part, str):
-            meaning = _Meaning(f"values.{part}", None)
-            continue
-        if meaning.path == "products" and isinstance(part, str):
-            meaning = _Meaning("products", CARD) if meaning.shape is ANYTHING else _Meaning("products", None)
+        if isinstance(meaning.shape, Keyed) and isinstance(part, str):
+            meaning = _Meaning(f"{meaning.path}.{part}", meaning.shape.of)
             continue
         if meaning.shape is ANYTHING or isinstance(part, Path):
             return _Meaning(meaning.path, ANYTHING)
@@ -219,6 +224,8 @@ def _is_list(shape: Shape) -> bool:
 def _element(meaning: _Meaning) -> _Meaning:
     if meaning.shape is ANYTHING:
         return meaning
+    if isinstance(meaning.shape, Keyed):
+        return _Meaning(meaning.path, ANYTHING)
     return _Meaning(meaning.path, meaning.shape[0]) if _is_list(meaning.shape) else _VALUE  # type: ignore[index]
 
 

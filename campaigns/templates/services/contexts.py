@@ -147,7 +147,7 @@ class Contexts:
         if "recommendations" in names:
             values["recommendations"] = plain(self._recommended(person, currency))
         if "best_sellers" in names:
-            values["best_sellers"] = {"items": self._shown(self._best_sellers(), currency)}
+            values["best_sellers"] = {"items": self._shown(_seller_skus(), currency)}
         if "products" in names:
             values["products"] = {sku: card.shown(currency) for sku, card in self._cards.items()}
         return values
@@ -160,13 +160,10 @@ class Contexts:
         missing = set(skus) - self._cards.keys()
         self._cards |= product_cards(missing)
 
-    def _best_sellers(self) -> list[str]:
-        return [item.sku for item in best_sellers().get("", [])]
-
     def _shown(self, skus: Sequence[str], currency: str) -> list[dict[str, str]]:
         """Return the products of a list that are on sale, in its order."""
         self._know(skus)
-        return [self._cards[sku].shown(currency) for sku in skus if sku in self._cards]
+        return _in_order(skus, self._cards, currency)
 
     def _recommended(self, person: Person, currency: str) -> dict[str, Any]:
         """Return the recommendations, which are computed once per batch. `items` is empty when there are none."""
@@ -347,7 +344,8 @@ def sample_context(language: str, declared: Sequence[Mapping[str, Any]] = (), so
     currency = store.currency if store else "CNY"
     name = "王小明" if language.startswith("zh") else "Ada Lovelace"
     with translation.override(language):
-        sellers = _sellers(currency)
+        skus = _seller_skus()
+        sellers = _in_order(skus, product_cards(skus), currency)
         return {
             "customer": {
                 "name": name, "first_name": first_name(name), "number": "10000017", "language": language,
@@ -401,9 +399,11 @@ def sample_context(language: str, declared: Sequence[Mapping[str, Any]] = (), so
         }  # fmt: skip
 
 
-def _sellers(currency: str) -> list[dict[str, str]]:
-    skus = [item.sku for item in best_sellers().get("", [])]
-    cards = product_cards(skus)
+def _seller_skus() -> list[str]:
+    return [item.sku for item in best_sellers().get("", [])]
+
+
+def _in_order(skus: Sequence[str], cards: Mapping[str, Card], currency: str) -> list[dict[str, str]]:
     return [cards[sku].shown(currency) for sku in skus if sku in cards]
 
 

@@ -48,11 +48,19 @@ class Card:
 
 def product_cards(skus: Iterable[str]) -> dict[str, Card]:
     """Return the products on sale by SKU as it was asked; those that are unknown or not on sale are left out."""
-    wanted = {sku.lower(): sku for sku in skus}
+    asked = list(skus)
+    products = _products(asked)
+    found = {sku: products.get(sku.lower()) for sku in asked}
+    return {sku: _card(product) for sku, product in found.items() if product is not None and product.active}
+
+
+def _products(skus: Iterable[str]) -> dict[str, Product]:
+    """Return the products by lower-case SKU, with one query."""
+    wanted = sorted({sku.lower() for sku in skus})
     if not wanted:
         return {}
-    rows = Product.objects.alias(_key=Lower("sku")).filter(_key__in=list(wanted), active=True)
-    return {wanted[row.sku.lower()]: _card(row) for row in rows}
+    rows = Product.objects.alias(_key=Lower("sku")).filter(_key__in=wanted)
+    return {row.sku.lower(): row for row in rows}
 
 
 def _card(row: Product) -> Card:
@@ -76,14 +84,9 @@ def activity_contexts(references: Iterable[Mapping[str, Any]], currency: str) ->
             [list(wanted), list(wanted.values())],
         )
         named = {pk: (at, _named(_mapping(properties), sku)) for pk, at, properties, sku in cursor.fetchall()}
-        skus = {row["sku"].lower() for _at, rows in named.values() for row in rows if row["sku"]}
-        cursor.execute(
-            "SELECT lower(sku), sku, name, price FROM crm_product WHERE lower(sku) = ANY(%s)", [sorted(skus)]
-        )
-        catalogue = {key: rest for key, *rest in cursor.fetchall()}
-    cards = product_cards(row["sku"] for _at, rows in named.values() for row in rows if row["sku"])
+    products = _products(row["sku"] for _at, rows in named.values() for row in rows if row["sku"])
     return {
-        pk: {"at": at.isoformat(), "items": [_item(row, catalogue, cards.get(row["sku"]), currency) for row in rows]}
+        pk: {"at": at.isoformat(), "items": [_item(row, products.get(row["sku"].lower()), currency) for row in rows]}
         for pk, (at, rows) in named.items()
     }
 
@@ -118,13 +121,14 @@ def _named(properties: Mapping[str, Any], sku: str) -> list[dict[str, Any]]:
     return [row for row in read if row["sku"] or row["name"]]
 
 
-def _item(
-    row: Mapping[str, Any], catalogue: Mapping[str, Sequence[Any]], card: Card | None, currency: str
-) -> dict[str, Any]:
-    sku, name, price = catalogue.get(row["sku"].lower(), (row["sku"], "", None))
+def _item(row: Mapping[str, Any], product: Product | None, currency: str) -> dict[str, Any]:
+    """Return one product of an event: the catalogue comes first, the event fills the rest."""
+    card = _card(product) if product is not None and product.active else None
+    price = product.price if product is not None else None
+    sku = product.sku if product is not None else row["sku"]
     return {
         "sku": sku,
-        "name": name or row["name"] or sku,
+        "name": (product.name if product is not None else "") or row["name"] or sku,
         "price": _price(row["price"], currency) if price is None else price,
         "quantity": row["quantity"],
         "url": row["url"] or (card.url if card else ""),
