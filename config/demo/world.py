@@ -72,18 +72,13 @@ class World:
         if not placed:
             return placed
         enrol_buyers(program=self.program, orders=Order.objects.filter(pk__in=[order.id for order in placed]))
-        raises: list[dict[int, datetime]] = []
-        seen: dict[int, int] = defaultdict(int)
-        for order in placed:
-            self.last_bought[order.owner] = order.at
-            if self._reaches_tier(order):
-                # The second raise of one customer is evaluated after the first.
-                number = seen[order.customer_id]
-                seen[order.customer_id] += 1
-                raises += [{}] if number == len(raises) else []
-                raises[number][order.customer_id] = order.at
-        for moments in raises:
-            evaluate_history(program=self.program, moments=moments)
+        self.last_bought |= {order.owner: order.at for order in placed}
+        reached = [order for order in placed if self._reaches_tier(order)]
+        while reached:
+            # The second raise of one customer is evaluated after the first.
+            first = {order.customer_id: order for order in reversed(reached)}
+            evaluate_history(program=self.program, moments={pk: order.at for pk, order in first.items()})
+            reached = [order for order in reached if order is not first[order.customer_id]]
         return placed
 
     def _reaches_tier(self, order: PlacedOrder) -> bool:

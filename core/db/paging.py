@@ -60,6 +60,12 @@ class _RowComparison(Func):
         return f"(({left}) {self.operator} ({right}))", [value for _, params in parts for value in params]
 
 
+def _compared(names: Sequence[str], operator: str, values: Sequence[Any], fields: Sequence[Field]) -> _RowComparison:
+    """Return the comparison of columns with the values of one row."""
+    bounds = [Value(value, output_field=field) for value, field in zip(values, fields, strict=True)]
+    return _RowComparison([F(name) for name in names], operator, bounds)
+
+
 def keyset(
     queryset: QuerySet[M], order: Sequence[str], cursor: str | None, size: int = 50, *, by_index: bool = True
 ) -> Page[M]:
@@ -74,8 +80,7 @@ def keyset(
     direction = "-" if order[0].startswith("-") == forward else ""
     remaining = queryset
     if values:
-        bounds = [Value(value, output_field=field) for value, field in zip(values, fields, strict=True)]
-        remaining = queryset.filter(_RowComparison([F(name) for name in names], "<" if direction else ">", bounds))
+        remaining = queryset.filter(_compared(names, "<" if direction else ">", values, fields))
     ordering: list[Any] = [f"{direction}{name}" for name in names]
     if not by_index:
         moment = ExpressionWrapper(F(names[0]) + Value(timedelta(0)), output_field=DateTimeField())
@@ -110,14 +115,12 @@ def keyset_near(
     falling = order[0].startswith("-")
     following = everything
     if values:
-        bounds = [Value(value, output_field=field) for value, field in zip(values, fields, strict=True)]
-        following = following.filter(_RowComparison([F(name) for name in names], "<" if falling else ">", bounds))
+        following = following.filter(_compared(names, "<" if falling else ">", values, fields))
     for reach in reaches:
         edge = following.order_by(*order).values_list(*names)[reach : reach + 1].first()
         if edge is None:
             return keyset(queryset, order, cursor, size)
-        limit = [Value(value, output_field=field) for value, field in zip(edge, fields, strict=True)]
-        near = queryset.filter(_RowComparison([F(name) for name in names], ">=" if falling else "<=", limit))
+        near = queryset.filter(_compared(names, ">=" if falling else "<=", edge, fields))
         page = keyset(near, order, cursor, size)
         if page.next:
             return page

@@ -12,6 +12,8 @@ from core.base import clock
 from core.events.models import EventDelivery
 from core.jobs.models import Job, JobState
 
+FAILED_DAYS = 7
+
 
 @dataclass(frozen=True)
 class HandlerBacklog:
@@ -46,9 +48,6 @@ def backlogs() -> list[HandlerBacklog]:
 def dead_deliveries(handler: str, limit: int = 10_000) -> list[int]:
     rows = EventDelivery.objects.filter(handler=handler, dead_at__isnull=False)
     return list(rows.order_by("pk").values_list("pk", flat=True)[:limit])
-
-
-FAILED_DAYS = 7
 
 
 def jobs(state: str = "") -> QuerySet[Job]:
