@@ -1,6 +1,9 @@
 """The translations command: extracted texts and reported faults."""
 
+import ast
+
 from babel.messages.catalog import Catalog
+from django.conf import settings
 from django.utils.translation.template import templatize
 
 from core.management.commands import translations
@@ -34,3 +37,17 @@ def test_what_is_missing_or_has_other_placeholders_is_named(monkeypatch):
     assert any(fault.startswith("not in the catalogue: 'New'") for fault in faults)
     assert "without translation: 'Save'" in faults
     assert any(fault.startswith("placeholders differ: '%(count)s points'") for fault in faults)
+
+
+def test_no_text_stands_in_an_f_string_where_it_is_not_collected():
+    marked = {"_", "_t", "gettext", "ngettext", "pgettext", "npgettext"}
+    found = [
+        f"{path.relative_to(settings.BASE_DIR)}:{call.lineno}"
+        for app in settings.OUR_APPS
+        for path in (settings.BASE_DIR / app).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.JoinedStr)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in marked
+    ]
+    assert found == []
